@@ -1,0 +1,95 @@
+"""What desk.toml declared, as the write side needs it: the active definitions, read once per configuration.
+
+`config apply` raises the `generation` setting in its transaction; a process that holds definitions of an older
+generation reads them again. A verb therefore pays one small query, not a dozen.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlmodel import Session, col, select
+
+from tkt.store.constants import ALWAYS, STATUSES
+from tkt.store.tables import Agent, Definition, Setting, Team
+
+
+class Declared(NamedTuple):
+    """One definition; `body` is the desk.toml table without its name."""
+
+    id: int
+    kind: str
+    name: str
+    version: int
+    body: dict[str, Any]
+
+
+class Definitions:
+    """The active definitions of one generation, in the file's order, and the names they may refer to."""
+
+    def __init__(self, generation: str, declared: list[Declared], settings: dict[str, str]) -> None:
+        self.generation = generation
+        self.settings = settings
+        self._by_kind: dict[str, list[Declared]] = {}
+        self._by_id = {one.id: one for one in declared}
+        for one in declared:
+            self._by_kind.setdefault(one.kind, []).append(one)
+        self.statuses = STATUSES | {one.name: str(one.body["kind"]) for one in self.of("status")}
+        self.cache: dict[Any, Any] = {}
+        """For what others derive from these definitions (parsed calendars, compiled matches): lives as long as they do."""
+        self.teams: dict[str, int] = {}
+        self.agents: dict[str, int] = {}
+        self.team_names: dict[int, str] = {}
+        self.agent_names: dict[int, str] = {}
+
+    def of(self, kind: str) -> list[Declared]:
+        return self._by_kind.get(kind, [])
+
+    def named(self, kind: str, name: str) -> Declared | None:
+        return next((one for one in self.of(kind) if one.name == name), None)
+
+    def by_id(self, session: Session, identifier: int) -> Declared:
+        """Any version, retired ones too."""
+        if identifier not in self._by_id:
+            row = session.get_one(Definition, identifier)
+            self._by_id[identifier] = _declared(row)
+        return self._by_id[identifier]
+
+    def setting(self, key: str, default: str = "") -> str:
+        return self.settings.get(key, default)
+
+
+def load_definitions(session: Session, held: Definitions | None) -> Definitions:
+    """The current definitions: those `held` when they are still current, else read from the store."""
+    generation = session.exec(select(Setting.value).where(Setting.key == "generation")).first() or "0"
+    if held is not None and held.generation == generation:
+        return held
+    settings = {row.key: row.value for row in session.exec(select(Setting))}
+    active = (
+        select(Definition).where(Definition.active).order_by(col(Definition.position), col(Definition.id))
+    )
+    fresh = Definitions(generation, [_declared(row) for row in session.exec(active)], settings)
+    fresh.team_names = {row.id: row.name for row in session.exec(select(Team)) if row.id}
+    fresh.teams = {row.name: row.id for row in session.exec(select(Team).where(Team.active)) if row.id}
+    fresh.agent_names = {row.id: row.name for row in session.exec(select(Agent)) if row.id}
+    fresh.agents = {row.name: row.id for row in session.exec(select(Agent).where(Agent.active)) if row.id}
+    return fresh
+
+
+def raise_generation(session: Session) -> None:
+    """Make every process read the definitions again; call in the transaction that changed them."""
+    row = session.get(Setting, "generation")
+    if row is None:
+        session.add(Setting(key="generation", value="1"))
+    else:
+        row.value = str(int(row.value) + 1)
+
+
+def _declared(row: Definition) -> Declared:
+    assert row.id is not None
+    return Declared(row.id, row.kind, row.name, row.version, row.body)
+
+
+def calendar_name(team_calendar: str, policy_calendar: str) -> str:
+    """The calendar that a policy's clock runs by: the policy's own, else the team's, else always open."""
+    return policy_calendar or team_calendar or ALWAYS

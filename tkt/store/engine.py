@@ -1,0 +1,143 @@
+"""The write side's door to the store: one engine, short transactions, errors in our own words.
+
+SQLite runs in WAL with synchronous=FULL and foreign keys, and a write transaction takes its lock at once (BEGIN
+IMMEDIATE), so that two writers wait for each other instead of failing half way. Postgres runs READ COMMITTED with row
+locks where a verb needs them. Whatever the drivers raise about a store that is busy or away becomes StoreBusy or
+StoreUnreachable; everything else is a bug and passes through.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlmodel import Session
+
+from tkt.errors import NotFound, StoreBusy, StoreUnreachable, TktError
+from tkt.store.location import Location
+from tkt.store.schema import not_a_desk, refuse_other_schema
+
+BUSY_SECONDS = 15
+"""How long a writer waits for the others before it gives up with exit status 75."""
+
+
+class Store:
+    """An open store. Cheap to make: nothing is connected before the first transaction."""
+
+    def __init__(self, location: Location, *, must_exist: bool = True) -> None:
+        if must_exist and location.dialect == "sqlite" and not os.path.exists(location.target):
+            raise NotFound(
+                f"there is no desk at {location.shown}; 'tkt init' makes one, 'tkt demo' shows one"
+            )
+        self.location = location
+        self.engine = _sqlite_engine(location) if location.dialect == "sqlite" else _postgres_engine(location)
+        self._checked = False
+
+    @property
+    def dialect(self) -> str:
+        return self.location.dialect
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One write transaction: committed when the block ends, rolled back when it raises.
+
+        Raises StoreBusy, StoreUnreachable, WrongSchema.
+        """
+        with (
+            translated(self.location),
+            Session(self.engine, expire_on_commit=False, autoflush=False) as session,
+        ):
+            with session.begin():
+                if not self._checked:
+                    self._check_schema(session)
+                yield session
+
+    def _check_schema(self, session: Session) -> None:
+        try:
+            found = session.connection().execute(text("SELECT version_num FROM alembic_version")).scalar()
+        except (OperationalError, ProgrammingError) as error:
+            if _is_temporary(error):
+                raise
+            raise not_a_desk(self.location) from error
+        refuse_other_schema(str(found or ""), self.location)
+        self._checked = True
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def translated(location: Location) -> Iterator[None]:
+    """Turn what the drivers say of a busy or absent store into our own errors."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _in_our_words(error, location) from error
+
+
+def _in_our_words(error: DBAPIError, location: Location) -> Exception:
+    words = str(error.orig).strip().split("\n")[0]
+    if _is_busy(error):
+        return StoreBusy(f"the store is busy: another process has held it for {BUSY_SECONDS} s; try again")
+    if _is_away(error):
+        return StoreUnreachable(f"the store at {location.shown} can't be reached: {words}")
+    if isinstance(error, OperationalError):
+        return TktError(f"the store at {location.shown} failed: {words}")
+    return error
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlstate", None)
+    return (
+        "database is locked" in str(error.orig)
+        or "database table is locked" in str(error.orig)
+        or code
+        in {
+            "40001",  # serialization_failure
+            "40P01",  # deadlock_detected
+            "55P03",  # lock_not_available
+            "53300",  # too_many_connections
+        }
+    )
+
+
+def _is_away(error: DBAPIError) -> bool:
+    if error.connection_invalidated or "unable to open database file" in str(error.orig):
+        return True
+    code = getattr(error.orig, "sqlstate", None)
+    from_postgres = type(error.orig).__module__.startswith("psycopg")
+    return (
+        from_postgres and isinstance(error, OperationalError) and (code is None or code[:2] in {"08", "57"})
+    )
+
+
+def _is_temporary(error: DBAPIError) -> bool:
+    return _is_busy(error) or _is_away(error)
+
+
+def _sqlite_engine(location: Location) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=location.target), connect_args={"timeout": BUSY_SECONDS}
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres_engine(location: Location) -> Engine:
+    url = "postgresql+psycopg://" + location.target.split("://", 1)[1]
+    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": BUSY_SECONDS})
