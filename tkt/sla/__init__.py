@@ -1,0 +1,1 @@
+"""Promises in business time: calendars (pure arithmetic), policies, clocks and the check."""
