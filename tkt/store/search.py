@@ -1,0 +1,93 @@
+"""The search index, written: a document per subject and message, in the transaction that writes the text.
+
+A document's id is `doc_id(number, position)`; position 0 is the subject. SQLite keeps them in an FTS5 table
+without content, Postgres in tsvectors; both hold the analyser's terms with their positions, so phrases are
+found alike. What `match_text` makes is the other side: the phrases of a query in the engine's own notation.
+
+FTS5 without content can't look up what it indexed: to remove a document its text must be given again,
+exactly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tkt.store.analyser import index_terms
+from tkt.store.constants import DOC_SHIFT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import Session
+
+_ADD = {
+    "sqlite": "INSERT INTO search (rowid, terms) VALUES (?, ?)",
+    "postgresql": "INSERT INTO search (doc, terms) VALUES (%s, CAST(%s AS tsvector))"
+    " ON CONFLICT (doc) DO UPDATE SET terms = excluded.terms",
+}
+_REMOVE = {
+    "sqlite": "INSERT INTO search (search, rowid, terms) VALUES ('delete', ?, ?)",
+    "postgresql": "DELETE FROM search WHERE doc = %s",
+}
+
+
+def doc_id(number: int, position: int) -> int:
+    """The id of a ticket's document: position 0 is the subject, others count its entries."""
+    return number << DOC_SHIFT | position
+
+
+def add_document(session: Session | Connection, number: int, position: int, text: str) -> None:
+    """Index a text in this transaction. The document must not be there yet (remove it first)."""
+    terms = index_terms(text)
+    if terms:
+        connection, dialect = _connection(session)
+        connection.exec_driver_sql(_ADD[dialect], (doc_id(number, position), _document(terms, dialect)))
+
+
+def remove_document(session: Session | Connection, number: int, position: int, old_text: str) -> None:
+    """Take a text out of the index; `old_text` is exactly what was indexed."""
+    terms = index_terms(old_text)
+    if not terms:
+        return
+    connection, dialect = _connection(session)
+    document: tuple[Any, ...] = (doc_id(number, position),)
+    if dialect == "sqlite":
+        document = (*document, _document(terms, dialect))
+    connection.exec_driver_sql(_REMOVE[dialect], document)
+
+
+def replace_document(
+    session: Session | Connection, number: int, position: int, old_text: str, text: str
+) -> None:
+    """Index another text in an old one's place (a changed subject)."""
+    if old_text != text:
+        remove_document(session, number, position, old_text)
+        add_document(session, number, position, text)
+
+
+def move_document(
+    session: Session | Connection, old: tuple[int, int], new: tuple[int, int], text: str
+) -> None:
+    """Put a document under another (number, position): its entry moved to another ticket."""
+    remove_document(session, *old, text)
+    add_document(session, *new, text)
+
+
+def match_text(phrases: Iterable[Iterable[str]], dialect: str) -> str:
+    """All of these phrases, as FTS5's MATCH or as a tsquery. Terms hold neither quotes nor operators."""
+    if dialect == "sqlite":
+        return " AND ".join(f'"{" ".join(phrase)}"' for phrase in phrases)
+    quoted = ([f"'{term}'" for term in phrase] for phrase in phrases)
+    return " & ".join(f"({' <-> '.join(terms)})" for terms in quoted)
+
+
+def _document(terms: list[str], dialect: str) -> str:
+    if dialect == "sqlite":
+        return " ".join(terms)
+    return " ".join(f"'{term}':{position}" for position, term in enumerate(terms, 1))
+
+
+def _connection(session: Session | Connection) -> tuple[Connection, str]:
+    connection = session if hasattr(session, "exec_driver_sql") else session.connection()
+    return connection, connection.dialect.name  # type: ignore[return-value, union-attr]
