@@ -34,7 +34,14 @@ from tkt.sla.hours import (
     read_definition,
     weekday_of,
 )
-from tkt.sla.public_holidays import PublicHolidays, country_problem, in_year, subdivision_problem
+from tkt.sla.public_holidays import (
+    KEPT,
+    PublicHolidays,
+    country_problem,
+    from_kept,
+    in_year,
+    subdivision_problem,
+)
 from tkt.sla.week import CLOSED, DAY, SECOND, WEEK, Span, Week, joined
 from tkt.times import from_micros, to_micros
 
@@ -73,9 +80,12 @@ class Calendar:
 
         Raises CalendarError for what can't be understood and for a calendar that is never open. Where a
         country is named its holidays come from the `holidays` library, loaded here, unless `public_holidays`
-        is given: then from there, and country and subdivision are taken as they are.
+        is given, or the definition keeps them (a stored one does): then from there, and country and
+        subdivision are taken as they are.
         """
-        parsed = read_definition(definition)
+        parsed = read_definition({key: value for key, value in definition.items() if key != KEPT})
+        if public_holidays is None and isinstance(kept := definition.get(KEPT), dict):
+            public_holidays = from_kept(kept)
         if public_holidays is None:
             _check_country(parsed)
         return cls(name, parsed, public_holidays or in_year)

@@ -1,6 +1,8 @@
 """Public holidays by country and subdivision, from the `holidays` library.
 
-The library takes some 100 ms to load, so it is imported when a country is first asked for, never before.
+The library takes some 100 ms to load, so it is imported when a country is first asked for, never before. A stored
+calendar keeps the holidays of the years around its making (`to_keep`): its clocks then load no library, and a
+later release of the library changes no deadline that was promised.
 
 Leaves to others: what a holiday does to a calendar (`tkt.sla.calendar`).
 """
@@ -12,6 +14,33 @@ from datetime import date
 
 PublicHolidays = Callable[[str, str, int], Mapping[date, str]]
 """(country, subdivision or "", year) -> the days of that year that are holidays, each with its name."""
+
+KEPT = "public_holidays"
+"""The key under which a stored calendar keeps its holidays: {"2026": {"2026-01-01": "New Year's Day", …}, …}."""
+
+YEARS_BEFORE, YEARS_AFTER = 1, 5
+"""The years that are kept, counted from the one in which the calendar is stored; others come from the library."""
+
+
+def to_keep(country: str, subdivision: str, year: int) -> dict[str, dict[str, str]]:
+    """The holidays to keep with a calendar that is stored in `year`."""
+    years = range(year - YEARS_BEFORE, year + YEARS_AFTER + 1)
+    return {
+        str(one): {day.isoformat(): name for day, name in in_year(country, subdivision, one).items()}
+        for one in years
+    }
+
+
+def from_kept(kept: Mapping[str, Mapping[str, str]]) -> PublicHolidays:
+    """Holidays as they were kept, from the library for other years."""
+
+    def look_up(country: str, subdivision: str, year: int) -> Mapping[date, str]:
+        days = kept.get(str(year))
+        if days is None:
+            return in_year(country, subdivision, year)
+        return {date.fromisoformat(day): name for day, name in days.items()}
+
+    return look_up
 
 
 def in_year(country: str, subdivision: str, year: int) -> dict[date, str]:

@@ -1,0 +1,295 @@
+"""What a change of a ticket means for its promises: the SLA ledger kept up to date, in the change's own
+transaction.
+
+`follow` is called once per ticket at the end of a change, when the desk's verbs have set the ticket's fields
+(status, priority, first_response_at, unanswered_since, merged_into); `reconsider` when the configuration has
+changed.
+
+- first_response runs from creation until `first_response_at` is set, next_response from `unanswered_since`
+  (once the first response was given) until that is empty, resolution from creation to a resolved or closed
+  status.
+- Paused statuses stop next_response and resolution, and first_response only where the policy says so.
+- Another priority, team, category … or policy: remaining = new target - open time used, from now. With
+  nothing left the change itself is the breach.
+- What is wanted again (a reopened ticket, an answer taken back) is the next cycle and carries the time
+  already used.
+- Closing ends the wait for an answer; merging ends every wait.
+- A clock whose deadline passed before this change is breached at its deadline, whether or not the check ran
+  in between.
+
+Costs: a new ticket two statements (its clocks, their spans) and its own update; another change one SELECT,
+and writes for what moved; an assignment none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlmodel import Session
+
+from tkt.sla import history, ledger, policies
+from tkt.sla.ledger import OpenClock
+from tkt.sla.policies import Terms
+from tkt.sla.policy import Policy
+from tkt.store.definitions import Definitions
+from tkt.store.tables import Clock, Ticket
+
+if TYPE_CHECKING:
+    from tkt.query.evaluate import Facts
+
+UNRELATED = frozenset({"assignee", "snooze", "undelivered", "resolved", "closed"})
+"""Fields that no promise depends on."""
+
+DONE = ("resolved", "closed")
+_IN_WORDS = ("status", "priority", "team", "category", "type")
+
+
+class Breach(NamedTuple):
+    """A promise found broken: to be recorded as an event of verb "sla", field = metric, new = "breached"."""
+
+    metric: str
+    at: datetime
+    by_change: bool
+
+
+class Story(NamedTuple):
+    """What one change did to one ticket; `ticket` is as it stands after the change.
+
+    `facts` is only called where a policy has to be chosen. `changed` holds for each changed field its first
+    old and last new value in the history's words. `withdrawn`: the change takes an earlier one back (undo).
+    `machine`: opened by machine mail, so without clocks. `cause` names who or what was behind it.
+    """
+
+    ticket: Ticket
+    at: datetime
+    facts: Callable[[], Facts]
+    created: bool = False
+    machine: bool = False
+    inbound: bool = False
+    replied: bool = False
+    withdrawn: bool = False
+    status_before: str = ""
+    status_kind_before: str = "open"
+    changed: Mapping[str, tuple[object, object]] = {}
+    cause: str = ""
+
+
+def follow(session: Session, definitions: Definitions, story: Story) -> list[Breach]:
+    """Bring the ticket's clocks, `due_at` and `breached` up to date with what happened.
+
+    Gives the breaches that came to light. Raises TktError where a calendar has no time left for a deadline.
+    """
+    if not _concerns_promises(story):
+        return []
+    return _Bookkeeping(session, definitions, story).done()
+
+
+def reconsider(
+    session: Session,
+    definitions: Definitions,
+    ticket: Ticket,
+    facts: Callable[[], Facts],
+    at: datetime,
+    cause: str,
+) -> list[Breach]:
+    """The same for an open ticket whose policies or calendars may be others now (after `config apply`)."""
+    story = Story(
+        ticket, at, facts, status_before=ticket.status, status_kind_before=ticket.status_kind,
+        changed={"configuration": (None, None)}, cause=cause,
+    )  # fmt: skip
+    return _Bookkeeping(session, definitions, story).done()
+
+
+def _concerns_promises(story: Story) -> bool:
+    happened = story.created or story.inbound or story.replied or story.withdrawn
+    return bool(happened or story.ticket.merged_into or story.changed.keys() - UNRELATED)
+
+
+class _Bookkeeping:
+    """One ticket's clocks during one change."""
+
+    def __init__(self, session: Session, definitions: Definitions, story: Story) -> None:
+        self.session = session
+        self.definitions = definitions
+        self.story = story
+        self.ticket = story.ticket
+        self.cause = _in_words(story)
+        self.breaches: list[Breach] = []
+        self.clocks: list[OpenClock] = []
+        self._chosen: list[Policy | None] = []
+
+    def done(self) -> list[Breach]:
+        if not self.story.created:
+            self.clocks = ledger.load(self.session, self.definitions, self.ticket.number or 0)
+        self._end_what_is_over()
+        if self._wanted():
+            self._hold_to_present_terms()
+            self._pause_and_resume()
+            self._begin_what_is_missing()
+        self._sum_up()
+        ledger.write(self.session, self.clocks)
+        return self.breaches
+
+    # --- what ends ------------------------------------------------------------------------------------------
+
+    def _end_what_is_over(self) -> None:
+        for clock in self.clocks:
+            if self.ticket.merged_into:
+                self._cancel(clock, f"merged into #{self.ticket.merged_into}")
+            elif self._fulfilled(clock.metric):
+                self._note(clock, clock.meet(self.story.at))
+            elif self.ticket.status_kind in DONE:
+                self._cancel(clock, f"{self.ticket.status_kind} without an answer")
+            else:
+                self._note(clock, clock.breach_if_due(self.story.at))
+
+    def _fulfilled(self, metric: str) -> bool:
+        ticket = self.ticket
+        if metric == "resolution":
+            return ticket.status_kind in DONE
+        first = metric == "first_response"
+        given = ticket.first_response_at is not None if first else ticket.unanswered_since is None
+        return given and (self.story.replied or ticket.status_kind not in DONE)
+
+    def _cancel(self, clock: OpenClock, reason: str) -> None:
+        self._note(clock, clock.breach_if_due(self.story.at))
+        clock.cancel(self.story.at, reason)
+
+    def _note(self, clock: OpenClock, broken: bool) -> None:
+        if broken:
+            breached_at = clock.clock.breached_at or self.story.at
+            self.breaches.append(Breach(clock.metric, breached_at, clock.clock.by_change))
+
+    # --- what goes on ---------------------------------------------------------------------------------------
+
+    def _wanted(self) -> list[str]:
+        """The metrics for which a clock should count now."""
+        ticket = self.ticket
+        if ticket.merged_into or ticket.status_kind in DONE or (self.story.created and self.story.machine):
+            return []
+        if ticket.first_response_at is None:
+            return ["first_response", "resolution"]
+        return ["next_response", "resolution"] if ticket.unanswered_since else ["resolution"]
+
+    def _open(self) -> list[OpenClock]:
+        return [clock for clock in self.clocks if clock.span.ended_at is None]
+
+    def _hold_to_present_terms(self) -> None:
+        if self.story.created or not self.story.changed.keys() - UNRELATED - {"status", "due"}:
+            return
+        for clock in self._open():
+            terms = self._terms(clock.metric)
+            if terms is not None:
+                self._note(clock, clock.change_terms(terms, self.story.at, self.cause))
+            elif not clock.breached:
+                clock.cancel(self.story.at, f"nothing is promised any more: {self.cause}")
+
+    def _pause_and_resume(self) -> None:
+        for clock in self._open():
+            pauses = clock.policy.pauses(clock.metric, self.ticket.status, self.ticket.status_kind)
+            if pauses and not clock.paused:
+                clock.pause(self.story.at, self.cause)
+            elif clock.paused and not pauses:
+                clock.resume(self.story.at, self.cause)
+
+    # --- what begins ----------------------------------------------------------------------------------------
+
+    def _begin_what_is_missing(self) -> None:
+        running = {clock.metric for clock in self._open()}
+        missing = [metric for metric in self._wanted() if metric not in running]
+        for metric in missing:
+            terms = self._terms(metric)
+            begun = self._begin(metric, terms) if terms else None
+            if begun is not None:
+                self.clocks.append(begun)
+        self._pause_and_resume()
+
+    def _begin(self, metric: str, terms: Terms) -> OpenClock | None:
+        if self.story.created:
+            return self._start(metric, terms, self.ticket.created_at)
+        last = ledger.last_cycle(self.session, self.ticket.number or 0, metric)
+        if last is not None and self._goes_on(last):
+            return self._next_cycle(last, terms)
+        since = self._since(metric)
+        if since is None:
+            return None
+        return self._start(metric, terms, since, cycle=last.cycle + 1 if last else 1)
+
+    def _goes_on(self, last: Clock) -> bool:
+        """Whether the promise wanted now is the one that clock stood for, so that its time counts."""
+        if last.metric != "next_response" or self.story.withdrawn:
+            return True
+        since, ended = self.ticket.unanswered_since, last.met_at or last.cancelled_at
+        return bool(since and ended and since < ended)
+
+    def _next_cycle(self, last: Clock, terms: Terms) -> OpenClock:
+        if self.story.withdrawn and last.met_at is not None:
+            last.reason = ledger.WITHDRAWN
+        used = last.carried_seconds + last.used_seconds
+        at, cycle = self.story.at, last.cycle + 1
+        begun = ledger.begin(self.ticket, last.metric, terms, at, self.cause, cycle=cycle, carried=used)
+        self._note(begun, begun.set_due_or_break(at, self.cause))
+        return begun
+
+    def _since(self, metric: str) -> datetime | None:
+        """When a promise that has no clock yet began to count: None where a machine's ticket has nobody
+        waiting.
+        """
+        if metric == "next_response":
+            return self.ticket.unanswered_since
+        if self.story.status_kind_before in DONE:
+            return self.story.at
+        if history.opened_by_machine(self.session, self.ticket):
+            return self.ticket.unanswered_since
+        return self.ticket.created_at
+
+    def _start(self, metric: str, terms: Terms, since: datetime, cycle: int = 1) -> OpenClock:
+        at = self.story.at
+        begun = ledger.begin(self.ticket, metric, terms, since, self.cause, cycle=cycle)
+        if self.story.created or since >= at:
+            begun.set_due_or_break(begun.clock.started_at, self.cause)
+            self._note(begun, begun.breach_if_due(at))
+            return begun
+        past = history.statuses(self.session, self.definitions, self.ticket, self.story.status_before, since)
+        for status, moment in past:
+            begun.recall(terms.policy.pauses(metric, *status) or status[1] in DONE, moment, self.cause)
+        self._note(begun, begun.settle(at, self.cause))
+        return begun
+
+    # --- the sum --------------------------------------------------------------------------------------------
+
+    def _terms(self, metric: str) -> Terms | None:
+        if not self._chosen:
+            self._chosen = [policies.choose(self.definitions, self.story.facts, self.story.at)]
+        policy = self._chosen[0]
+        return policies.terms(self.session, self.definitions, policy, self.ticket, metric) if policy else None
+
+    def _sum_up(self) -> None:
+        """The ticket's own deadline is the earliest of its running clocks and the one set by hand."""
+        ticket, dues = self.ticket, []
+        for clock in self.clocks:
+            clock.plan_check()
+            if not clock.paused and clock.clock.due_at:
+                dues.append(clock.clock.due_at)
+        if ticket.manual_due_at and ticket.status_kind not in DONE:
+            dues.append(ticket.manual_due_at)
+        ticket.due_at = min(dues, default=None)
+        ticket.breached = ticket.breached or any(clock.breached for clock in self.clocks)
+
+
+def _in_words(story: Story) -> str:
+    """Why the spans of this change are as they are: "customer's message, status waiting → open (alice)"."""
+    told = [("created", story.created), ("customer's message", story.inbound), ("reply", story.replied)]
+    words = [word for word, happened in (*told, ("taken back", story.withdrawn)) if happened]
+    if not story.created:
+        words += [_field_in_words(*item) for item in story.changed.items() if item[0] not in UNRELATED]
+    by = f" ({story.cause})" if story.cause and not story.created else ""
+    return ", ".join(words) + by
+
+
+def _field_in_words(name: str, values: tuple[object, object]) -> str:
+    old, new = values
+    return f"{name} {old or 'none'} → {new or 'none'}" if name in _IN_WORDS else name
+

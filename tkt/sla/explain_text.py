@@ -1,0 +1,121 @@
+"""The explanation of a ticket's deadlines as lines of text, in the desk's own time zone.
+
+Every part that somebody wrote passes `safe_line`. The sums are those of the ledger: what a person adds up
+from the pieces is what stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from tkt.safe_text import safe_line
+from tkt.sla.explain import ClockStory, Explanation, Piece, SpanStory, StepStory
+from tkt.times import format_duration
+
+
+def lines(explanation: Explanation) -> Iterator[str]:
+    """The whole explanation, line by line."""
+    zone = ZoneInfo(explanation.zone)
+    ticket = explanation.ticket
+    yield f"#{ticket.number} {safe_line(ticket.subject)}"
+    facts = (ticket.status, ticket.priority, ticket.team or "no team", ticket.category or "no category")
+    yield f"{safe_line(', '.join(facts))}; times are {explanation.zone}, {_moment(explanation.now, zone)} now"
+    yield ""
+    yield from _policies(explanation)
+    for clock in explanation.clocks:
+        yield ""
+        yield from _clock(clock, zone)
+    if not explanation.clocks:
+        yield ""
+        yield "No clock runs for this ticket."
+
+
+def _policies(explanation: Explanation) -> Iterator[str]:
+    chosen = explanation.chosen
+    yield f"Policy: {safe_line(chosen)}" if chosen else "Policy: none; nothing is promised."
+    for asked in explanation.policies:
+        match = safe_line(asked.match) or "(everything)"
+        verdict = "matches, and is the first that does" if asked.fits else "does not match"
+        yield f"  {safe_line(asked.name)}: {verdict}: {match}"
+
+
+def _clock(clock: ClockStory, zone: tzinfo) -> Iterator[str]:
+    cycle = f", cycle {clock.cycle}" if clock.cycle > 1 else ""
+    yield f"{clock.metric}{cycle}: {_state(clock, zone)}"
+    version = f"{safe_line(clock.policy)} (version {clock.policy_version})"
+    target = format_duration(clock.target_seconds)
+    yield f"  promised: {target} of {safe_line(clock.calendar)} ({clock.zone}), policy {version}"
+    if clock.carried_seconds:
+        yield f"  carried over from the cycle before: {format_duration(clock.carried_seconds)}"
+    for before, span in zip((None, *clock.spans), clock.spans, strict=False):
+        yield from _span(span, before, zone)
+    yield from _sum(clock, zone)
+    for step in clock.steps:
+        yield f"  step {step.key}: {_step(step, zone)}"
+
+
+def _state(clock: ClockStory, zone: tzinfo) -> str:
+    if clock.breached_at:
+        change = f" by change ({safe_line(clock.reason)})" if clock.by_change else ""
+        met = f", met {_moment(clock.met_at, zone)}" if clock.met_at else ""
+        return f"breached {_moment(clock.breached_at, zone)}{change}{met}"
+    if clock.met_at:
+        taken_back = f", then {safe_line(clock.reason)}" if clock.reason else ""
+        return f"met {_moment(clock.met_at, zone)}{taken_back}"
+    if clock.cancelled_at:
+        return f"cancelled {_moment(clock.cancelled_at, zone)}: {safe_line(clock.reason)}"
+    return f"running, due {_moment(clock.due_at, zone)}" if clock.due_at else "paused, not due"
+
+
+def _span(span: SpanStory, before: SpanStory | None, zone: tzinfo) -> Iterator[str]:
+    end = _moment(span.ended_at, zone) if span.ended_at else "now"
+    counted = _exact(span.seconds) if span.state == "running" else f"not counted: {_exact(span.seconds)}"
+    yield f"  {span.state:<7} {_moment(span.started_at, zone)} - {end}  {counted}  [{safe_line(span.cause)}]"
+    if before is not None and _terms(before) != _terms(span):
+        yield f"          from here on {_terms(span)}"
+    if span.state == "running" and (len(span.pieces) > 1 or span.more_pieces):
+        yield from _pieces(span.pieces, zone)
+        if span.more_pieces:
+            yield f"      and {span.more_pieces} more"
+
+
+def _terms(span: SpanStory) -> str:
+    target = format_duration(span.target_seconds)
+    return f"{target} of {safe_line(span.calendar)} are promised, policy {safe_line(span.policy)}"
+
+
+def _pieces(pieces: tuple[Piece, ...], zone: tzinfo) -> Iterator[str]:
+    for opens, closes in pieces:
+        end = closes.astimezone(zone)
+        shown = f"{end:%H:%M:%S}" if end.date() == opens.astimezone(zone).date() else _moment(closes, zone)
+        yield f"      open {_moment(opens, zone)} - {shown}  {_exact(int((closes - opens).total_seconds()))}"
+
+
+def _sum(clock: ClockStory, zone: tzinfo) -> Iterator[str]:
+    used = clock.carried_seconds + clock.used_seconds
+    left = clock.left_seconds
+    rest = f"{_exact(left)} left" if left >= 0 else f"{_exact(-left)} too many"
+    yield f"  sum: {_exact(used)} used of {_exact(clock.target_seconds)}, {rest}"
+    if clock.due_at and not clock.breached_at and not clock.met_at:
+        yield f"  due: {_moment(clock.due_at, zone)}"
+        yield from _pieces(clock.pieces_left, zone)
+
+
+def _step(step: StepStory, zone: tzinfo) -> str:
+    what = safe_line(", ".join(step.actions)) or "nothing any more"
+    if step.fired_at:
+        due = f", was due {_moment(step.at, zone)}" if step.at != step.fired_at else ""
+        return f"fired {_moment(step.fired_at, zone)}{due}: {what}"
+    return f"to come {_moment(step.at, zone)}: {what}" if step.at else f"when it runs again: {what}"
+
+
+def _moment(moment: datetime | None, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M:%S}" if moment else "never"
+
+
+def _exact(seconds: int) -> str:
+    """A duration to the second, hours as large as they are: "26:03:10" can be added up, "1d 2h" is ambiguous.
+    """
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"

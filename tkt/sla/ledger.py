@@ -1,0 +1,278 @@
+"""The SLA ledger: clocks and their spans, and what may happen to one clock.
+
+A clock is opened, paused, resumed, given new terms, met, breached or cancelled; each leaves a span that says
+from when to when, for how long and why. A met or breached clock keeps its deadline, policy and target for
+good; a breached one goes on counting until it is met, so that lateness and time used are known. Whole open
+seconds are counted per span, cut: the spans of a clock add up with a pencil.
+
+Leaves to others: what a change of the ticket means for its clocks (`tkt.sla.clocks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlmodel import Session, col, select
+
+from tkt.errors import TktError
+from tkt.sla.calendar import Calendar, NoOpenTime
+from tkt.sla.policies import Terms, calendar_of, policy_of
+from tkt.sla.policy import Policy
+from tkt.sla.steps import next_check
+from tkt.store.definitions import Definitions
+from tkt.store.tables import Clock, ClockSpan, Ticket
+
+WITHDRAWN = "withdrawn"
+"""The reason on a clock whose fulfilment was taken back: the next cycle tells how it went."""
+
+
+class OpenClock:
+    """One clock that still counts, with its current span."""
+
+    def __init__(self, clock: Clock, span: ClockSpan, policy: Policy, calendar: Calendar) -> None:
+        self.clock = clock
+        self.span = span
+        self.policy = policy
+        self.calendar = calendar
+        self.new_spans: list[ClockSpan] = []
+
+    @property
+    def metric(self) -> str:
+        return self.clock.metric
+
+    @property
+    def paused(self) -> bool:
+        return self.clock.running_since is None
+
+    @property
+    def breached(self) -> bool:
+        return self.clock.state == "breached"
+
+    @property
+    def left(self) -> int:
+        """Open seconds left at the start of the current span; 0 or less when nothing is."""
+        return self.clock.target_seconds - self.clock.carried_seconds - self.clock.used_seconds
+
+    def breach_if_due(self, at: datetime) -> bool:
+        """Mark the breach, at the deadline, if that has come; whether it has."""
+        clock = self.clock
+        if clock.state != "running" or clock.due_at is None or clock.due_at > at:
+            return False
+        clock.state, clock.breached_at = "breached", clock.due_at
+        return True
+
+    def pause(self, at: datetime, cause: str) -> None:
+        """Stand still from `at`."""
+        self._next_span("paused", at, cause)
+        if not self.breached:
+            self.clock.state, self.clock.due_at = "paused", None
+
+    def resume(self, at: datetime, cause: str) -> None:
+        """Run again from `at`: due when what was left has passed."""
+        self._next_span("running", at, cause)
+        if not self.breached:
+            self._set_due(self.clock.running_since or at)
+
+    def change_terms(self, terms: Terms, at: datetime, cause: str) -> bool:
+        """Hold the clock to new terms from `at` on; whether that breaks it at once. A breached clock keeps
+        its own.
+
+        Where only the policy's version differs (another step, another name) the deadline is not computed
+        anew.
+        """
+        if self.breached:
+            return False
+        clock = self.clock
+        same = (terms.target, terms.calendar_id) == (clock.target_seconds, clock.calendar_id)
+        self.policy, clock.policy_id = terms.policy, terms.policy.id
+        if same:
+            return False
+        self._close_span(at)
+        self.calendar, clock.calendar_id = terms.calendar, terms.calendar_id
+        clock.target_seconds = terms.target
+        self._open_span(self.span.state, at, cause)
+        return self.set_due_or_break(at, cause)
+
+    def set_due_or_break(self, at: datetime, cause: str) -> bool:
+        """Compute the deadline from what is left at `at`; with nothing left the change itself is the breach.
+        """
+        clock = self.clock
+        if self.left <= 0:
+            clock.state, clock.due_at, clock.breached_at = "breached", at, at
+            clock.by_change, clock.reason = True, cause
+            return True
+        if not self.paused:
+            self._set_due(at)
+        return False
+
+    def recall(self, still: bool, moment: datetime, cause: str) -> None:
+        """Count a stretch of the past of a promise made later: from `moment` on it stood still, or ran."""
+        if still != self.paused:
+            self._next_span("paused" if still else "running", moment, cause)
+
+    def settle(self, at: datetime, cause: str) -> bool:
+        """End the past at `at` and run from there; whether nothing is left."""
+        self._next_span("running", at, cause)
+        return self.set_due_or_break(at, cause)
+
+    def meet(self, at: datetime) -> bool:
+        """The promise is fulfilled; whether it was broken before, without anybody having noticed. In time
+        means by the deadline, that moment included."""
+        late = self.clock.due_at is not None and self.clock.due_at < at and self.breach_if_due(at)
+        self._close_span(at)
+        self.clock.met_at = self.span.ended_at
+        if not self.breached:
+            self.clock.state = "met"
+        return late
+
+    def cancel(self, at: datetime, reason: str) -> None:
+        """Nobody waits for this any more. A clock that was broken before stays so, and stops counting."""
+        self._close_span(at)
+        self.clock.cancelled_at = self.span.ended_at
+        if not self.breached:
+            self.clock.state, self.clock.due_at, self.clock.reason = "cancelled", None, reason
+
+    def plan_check(self, fired: Collection[str] = ()) -> None:
+        """Note when the check has next to look at this clock, which steps have `fired` already."""
+        self.clock.next_check_at = next_check(self.clock, self.calendar, self.policy, fired)
+
+    def _set_due(self, at: datetime) -> None:
+        try:
+            self.clock.due_at = self.calendar.add(at, self.left)
+        except NoOpenTime as error:
+            raise TktError(f"no deadline for {self.metric}: {error}") from error
+        self.clock.state = "running"
+
+    def _next_span(self, state: str, at: datetime, cause: str) -> None:
+        self._close_span(at)
+        self._open_span(state, at, cause)
+
+    def _close_span(self, at: datetime) -> None:
+        span, clock = self.span, self.clock
+        span.ended_at = max(at, span.started_at)  # another host's clock may be behind
+        span.seconds = self.calendar.between(span.started_at, span.ended_at)
+        if span.state == "running":
+            clock.used_seconds += span.seconds
+        clock.running_since = None
+
+    def _open_span(self, state: str, at: datetime, cause: str) -> None:
+        """Begin a span; one that lasted no time is overwritten, so that one change leaves one span."""
+        clock = self.clock
+        at = max(at, self.span.started_at)
+        clock.running_since = at if state == "running" else None
+        if self.span.started_at == at:
+            self._overwrite_span(state, cause)
+            return
+        self.span = new_span(clock, state, at, cause)
+        self.new_spans.append(self.span)
+
+    def _overwrite_span(self, state: str, cause: str) -> None:
+        span, clock = self.span, self.clock
+        span.state, span.ended_at, span.seconds = state, None, 0
+        span.policy_id, span.calendar_id, span.target_seconds = (
+            clock.policy_id, clock.calendar_id, clock.target_seconds,
+        )  # fmt: skip
+        span.cause = cause if cause == span.cause else f"{span.cause}; {cause}"
+
+
+def new_span(clock: Clock, state: str, at: datetime, cause: str) -> ClockSpan:
+    """A span of the clock under its present terms; it gets the clock's id when that has one."""
+    return ClockSpan(
+        clock_id=clock.id or 0,
+        state=state,
+        started_at=at,
+        policy_id=clock.policy_id,
+        calendar_id=clock.calendar_id,
+        target_seconds=clock.target_seconds,
+        cause=cause,
+    )
+
+
+def begin(
+    ticket: Ticket,
+    metric: str,
+    terms: Terms,
+    at: datetime,
+    cause: str,
+    *,
+    cycle: int = 1,
+    carried: int = 0,
+    started_at: datetime | None = None,
+) -> OpenClock:
+    """A new clock that runs from `at`, with the seconds an earlier cycle had used; `write` stores it.
+
+    `started_at` is earlier than `at` where the promise reaches back to before it was made.
+    """
+    clock = Clock(
+        ticket=ticket.number or 0,
+        metric=metric,
+        cycle=cycle,
+        policy_id=terms.policy.id,
+        calendar_id=terms.calendar_id,
+        started_at=started_at or at,
+        target_seconds=terms.target,
+        carried_seconds=carried,
+        running_since=at,
+    )
+    opened = OpenClock(clock, new_span(clock, "running", at, cause), terms.policy, terms.calendar)
+    opened.new_spans.append(opened.span)
+    return opened
+
+
+def load(session: Session, definitions: Definitions, number: int) -> list[OpenClock]:
+    """The ticket's clocks that still count, oldest first; one statement."""
+    query = (
+        select(Clock, ClockSpan)
+        .join(ClockSpan, (col(ClockSpan.clock_id) == Clock.id) & col(ClockSpan.ended_at).is_(None))
+        .where(Clock.ticket == number)
+        .order_by(col(Clock.id))
+    )
+    return [_opened(session, definitions, clock, span) for clock, span in session.exec(query)]
+
+
+def load_one(session: Session, definitions: Definitions, clock_id: int) -> OpenClock | None:
+    """One clock, if it still counts."""
+    query = (
+        select(Clock, ClockSpan)
+        .join(ClockSpan, (col(ClockSpan.clock_id) == Clock.id) & col(ClockSpan.ended_at).is_(None))
+        .where(Clock.id == clock_id)
+    )
+    row = session.exec(query).first()
+    return _opened(session, definitions, *row) if row else None
+
+
+def last_cycle(session: Session, number: int, metric: str) -> Clock | None:
+    """The latest clock of this metric, in whatever state."""
+    query = select(Clock).where(Clock.ticket == number, Clock.metric == metric)
+    return session.exec(query.order_by(col(Clock.cycle).desc()).limit(1)).first()
+
+
+def write(session: Session, clocks: list[OpenClock]) -> None:
+    """Store new clocks and spans, a statement each, and what has changed of the old ones."""
+    fresh = {opened.metric: opened.clock for opened in clocks if opened.clock.id is None}
+    if fresh:
+        table = Clock.__table__  # type: ignore[attr-defined]
+        written = insert(table).returning(table.c.id, table.c.metric)
+        for identifier, metric in session.connection().execute(written, [*map(_columns, fresh.values())]):
+            fresh[metric].id = identifier
+    spans = []
+    for opened in clocks:
+        for span in opened.new_spans:
+            span.clock_id = opened.clock.id or 0
+        spans += opened.new_spans
+        opened.new_spans = []
+    if spans:
+        session.connection().execute(insert(ClockSpan.__table__), [*map(_columns, spans)])  # type: ignore[attr-defined]
+    session.flush()
+
+
+def _columns(row: Clock | ClockSpan) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in row.__table__.columns if column.name != "id"}  # type: ignore[union-attr]
+
+
+def _opened(session: Session, definitions: Definitions, clock: Clock, span: ClockSpan) -> OpenClock:
+    policy = policy_of(session, definitions, clock.policy_id)
+    return OpenClock(clock, span, policy, calendar_of(session, definitions, clock.calendar_id))
