@@ -1,0 +1,234 @@
+"""What is said on a ticket: public replies, internal notes, and what customers write.
+
+A reply is public and leaves by mail through the outbox; a note stays inside and is never quoted outside. A customer's
+message moves a waiting or resolved ticket to open; an agent's first public reply moves a new one to open. Machine
+mail is filed and moves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, func, select
+
+from tkt.desk import notices, outbox, people, statuses
+from tkt.desk.storable import storable
+from tkt.desk.unit import Change, Desk
+from tkt.errors import Conflict, TktError
+from tkt.safe_text import safe_filename
+from tkt.store import search
+from tkt.store.tables import Attachment, Blob, Entry, Ticket
+
+AUTOMATIC_REPLIES = 5
+AUTOMATIC_WINDOW = timedelta(hours=1)
+"""At most so many replies by rules and SLA steps on one ticket in one window (RFC 3834 section 2)."""
+
+
+class Upload(NamedTuple):
+    """A file that comes with a message."""
+
+    name: str
+    type: str
+    content: bytes
+    inline: bool = False
+    content_id: str = ""
+
+
+class Message(NamedTuple):
+    """What a customer (or a machine) sent: the text and the mail's facts.
+
+    `address` wrote it; `reply_to` is where an answer should go; `recipients` are all it was addressed to, `cc` (name,
+    address) of those who should take part; `machine` is why it counts as automatic, or empty; `raw` the stored mail.
+    """
+
+    text: str
+    author: str = ""
+    address: str = ""
+    reply_to: str = ""
+    recipients: tuple[str, ...] = ()
+    cc: tuple[tuple[str, str], ...] = ()
+    message_id: str = ""
+    sent_at: datetime | None = None
+    machine: str = ""
+    raw: str | None = None
+    attachments: tuple[Upload, ...] = ()
+
+
+def reply(
+    desk: Desk,
+    number: int,
+    text: str,
+    *,
+    cc: Sequence[str] = (),
+    attachments: Sequence[Upload] = (),
+    status: str | None = None,
+    version: int | None = None,
+) -> Entry:
+    """A public answer: an entry, and a mail in the outbox for the requester and those who take part. Only an agent's counts
+    as a response and moves the ticket; what a rule says by itself does neither.
+
+    Raises TktError (empty text), UsageError (unknown status, bad address), NotFound, NotAllowed, Conflict.
+    """
+    with desk.change() as change:
+        change.require("agent")
+        ticket = change.ticket(number, version)
+        _refuse_merged(ticket)
+        _refuse_flood(change, ticket)
+        for address in cc:
+            people.follow(change, ticket, "", address)
+        entry = add_entry(change, ticket, "reply", _not_empty(text), attachments=attachments)
+        outbox.put_reply(change, ticket, entry)
+        if change.actor.kind == "agent":
+            _answered(change, ticket, status)
+        return entry
+
+
+def _answered(change: Change, ticket: Ticket, status: str | None) -> None:
+    change.touch(ticket).replied = True
+    change.happened(ticket, "replied")
+    ticket.first_response_at = ticket.first_response_at or change.at
+    ticket.unanswered_since = None
+    ticket.unread = False
+    statuses.move(change, ticket, status or ("open" if ticket.status == "new" else ticket.status))
+
+
+def note(
+    desk: Desk, number: int, text: str, *, attachments: Sequence[Upload] = (), version: int | None = None
+) -> Entry:
+    """An internal note: no customer ever sees it. Raises UsageError, NotFound, NotAllowed, Conflict."""
+    with desk.change() as change:
+        change.require("agent")
+        ticket = change.ticket(number, version)
+        ticket.unread = False
+        return add_entry(change, ticket, "note", _not_empty(text), attachments=attachments)
+
+
+def receive(desk: Desk, number: int, message: Message) -> Entry:
+    """A message from outside on an existing ticket. Machine mail is filed and moves neither status nor clock."""
+    with desk.change() as change:
+        ticket = change.ticket(number)
+        entry = add_message(change, ticket, message)
+        if message.machine:
+            return entry
+        _let_take_part(change, ticket, message)
+        change.touch(ticket).inbound = True
+        change.happened(ticket, "inbound")
+        ticket.unanswered_since = ticket.unanswered_since or change.at
+        ticket.unread = True
+        if ticket.status_kind != "open":
+            statuses.move(change, ticket, "open")
+        notices.tell_of_message(change, ticket, entry)
+        return entry
+
+
+def add_message(change: Change, ticket: Ticket, message: Message) -> Entry:
+    """File a message from outside as an `inbound` entry, with its facts and attachments."""
+    person = None
+    if message.address and not message.machine and message.address.lower() not in people.own_addresses(change):
+        person = people.customer(change, message.author, message.address)
+    return add_entry(
+        change,
+        ticket,
+        "inbound",
+        message.text,
+        attachments=message.attachments,
+        author=message.author or message.address,
+        author_address=message.address.lower(),
+        person_id=person.id if person else None,
+        reply_to=message.reply_to,
+        recipients=list(message.recipients),
+        message_id=message.message_id or None,
+        sent_at=message.sent_at,
+        machine=message.machine,
+        raw=message.raw,
+    )
+
+
+def add_entry(
+    change: Change,
+    ticket: Ticket,
+    kind: str,
+    text: str,
+    *,
+    attachments: Sequence[Upload] = (),
+    **facts: Any,
+) -> Entry:
+    """Append an entry to the conversation, index it, keep its files, record it."""
+    assert ticket.number is not None
+    text = storable(text)
+    change.touch(ticket)
+    ticket.entries += 1
+    facts.setdefault("author", change.actor.name)
+    facts.setdefault("agent_id", change.actor.agent_id)
+    entry = Entry(ticket=ticket.number, position=ticket.entries, kind=kind, at=change.at, text=text, **facts)
+    change.session.add(entry)
+    change.session.flush()
+    for upload in attachments:
+        _attach(change, ticket, entry, upload)
+    search.add_document(change.session, ticket.number, entry.position, searchable(text, attachments))
+    change.record(kind, ticket=ticket, entry=entry.id)
+    return entry
+
+
+def keep_blob(change: Change, content: bytes) -> str:
+    """Store bytes once, whoever brings them; their digest."""
+    digest = hashlib.sha256(content).hexdigest()
+    dialect = postgresql if change.desk.store.dialect == "postgresql" else sqlite
+    row = dialect.insert(Blob).values(digest=digest, size=len(content), data=content)
+    change.session.connection().execute(row.on_conflict_do_nothing())
+    return digest
+
+
+def _attach(change: Change, ticket: Ticket, entry: Entry, upload: Upload) -> None:
+    change.session.add(
+        Attachment(
+            entry_id=entry.id or 0,
+            name=safe_filename(upload.name),
+            type=upload.type,
+            size=len(upload.content),
+            digest=keep_blob(change, upload.content),
+            inline=upload.inline,
+            content_id=upload.content_id,
+        )
+    )
+    ticket.attachments += not upload.inline
+
+
+def _let_take_part(change: Change, ticket: Ticket, message: Message) -> None:
+    """Whoever wrote, or was copied, follows the ticket from now on (unless it is theirs)."""
+    requester = people.addresses_of(change, ticket.requester_id) if ticket.requester_id else []
+    for name, address in ((message.author, message.address), *message.cc):
+        if people.is_address(address) and address.lower() not in requester:
+            people.follow(change, ticket, name, address)
+
+
+def searchable(text: str, files: Iterable[Upload | Attachment]) -> str:
+    """What full text search finds an entry by: its text and the names under which its files are kept."""
+    return " ".join((text, *(safe_filename(file.name) for file in files)))
+
+
+def _not_empty(text: str) -> str:
+    if not text.strip():  # CONTRACT: an empty text aborts with exit status 1
+        raise TktError("the text is empty; nothing was changed")
+    return text
+
+
+def _refuse_flood(change: Change, ticket: Ticket) -> None:
+    """Rules that answer a machine that answers them must come to an end."""
+    if change.actor.kind == "agent":
+        return
+    since = change.at - AUTOMATIC_WINDOW
+    said = select(func.count()).where(
+        Entry.ticket == ticket.number, Entry.kind == "reply", col(Entry.agent_id).is_(None), col(Entry.at) > since
+    )
+    if change.session.exec(said).one() >= AUTOMATIC_REPLIES:
+        raise Conflict(f"#{ticket.number} has had {AUTOMATIC_REPLIES} automatic replies within the hour")
+
+
+def _refuse_merged(ticket: Ticket) -> None:
+    if ticket.merged_into:
+        raise Conflict(f"#{ticket.number} was merged into #{ticket.merged_into}; answer there")

@@ -1,0 +1,82 @@
+"""One ticket as queries see it inside a change: what rules and SLA policies are matched against."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from tkt.desk import people
+from tkt.desk.unit import Change
+from tkt.query.evaluate import Documents, Facts
+from tkt.store.read_clauses import Vocabulary
+from tkt.store.tables import Attachment, Entry, Ticket, TicketField, TicketTag
+from tkt.times import to_micros
+
+
+def ticket_facts(change: Change, ticket: Ticket) -> Facts:
+    """The ticket as it stands now, unwritten changes included; collected anew only after something was recorded."""
+    held = change.facts.get(ticket.number or 0)
+    if held is None or held[0] != len(change.events):
+        held = change.facts[ticket.number or 0] = len(change.events), _collect(change, ticket)
+    return held[1]
+
+
+def _collect(change: Change, ticket: Ticket) -> Facts:
+    change.session.flush()
+    definitions = change.definitions
+    customer = people.requester_of(change, ticket)
+    assert ticket.number is not None
+    return Facts(
+        number=ticket.number,
+        documents=Documents(ticket.subject, lambda: _texts(change, ticket)),
+        status=ticket.status,
+        status_kind=ticket.status_kind,
+        priority=ticket.priority,
+        type=ticket.type,
+        category=ticket.category,
+        channel=ticket.channel,
+        team=definitions.team_names.get(ticket.team_id or 0, ""),
+        assignee=definitions.agent_names.get(ticket.assignee_id or 0, ""),
+        requester_name=customer.name if customer else "",
+        addresses=tuple(people.addresses_of(change, customer.person_id)) if customer else (),
+        company=customer.company if customer else "",
+        tier=customer.tier if customer else "",
+        tags=frozenset(change.session.exec(select(TicketTag.tag).where(TicketTag.ticket == ticket.number))),
+        fields=_fields(change, ticket),
+        parent=ticket.parent,
+        created_at=to_micros(ticket.created_at),
+        updated_at=to_micros(ticket.updated_at),
+        resolved_at=_micros(ticket.resolved_at),
+        due_at=_micros(ticket.due_at),
+        snoozed_until=_micros(ticket.snoozed_until),
+        unread=ticket.unread,
+        undelivered=ticket.undelivered,
+        breached=ticket.breached,
+        attachments=ticket.attachments,
+    )
+
+
+def vocabulary(change: Change) -> Vocabulary:
+    """The names a query may use, and who and when: what `matches` and the SQL compiler need."""
+    definitions = change.definitions
+    zone = definitions.setting("desk.timezone", "UTC")
+    me = change.actor.agent_id
+    return Vocabulary(definitions.teams, definitions.agents, definitions.statuses, me, to_micros(change.at), zone)
+
+
+def _texts(change: Change, ticket: Ticket) -> list[str]:
+    """The searchable texts of the conversation, without what was taken back: what was said, the names of the files."""
+    stands = Entry.ticket == ticket.number, col(Entry.withdrawn_at).is_(None)
+    said = change.session.exec(select(Entry.text).where(*stands))
+    files = select(Attachment.name).join(Entry).where(*stands)
+    return [*said, *change.session.exec(files)]
+
+
+def _fields(change: Change, ticket: Ticket) -> dict[str, str]:
+    rows = change.session.exec(select(TicketField).where(TicketField.ticket == ticket.number))
+    return {row.name: row.value for row in rows}
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return to_micros(moment) if moment else None

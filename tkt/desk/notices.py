@@ -1,0 +1,140 @@
+"""Who is told of what: customers get confirmations, the team gets notifications.
+
+Notices are collected while a change runs and leave as one mail per person and ticket. Nobody is told of what they did
+themselves, and nobody without an address. Confirmations are limited per address, so that two machines that answer each
+other soon fall silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from sqlmodel import col, select
+
+from tkt.desk import outbox, people
+from tkt.desk.message_ids import CONFIRMATION, NOTIFICATION
+from tkt.desk.unit import Change
+from tkt.safe_text import safe_block, safe_line
+from tkt.store.tables import Address, Agent, Entry, Team, TeamMember, Ticket
+
+CONFIRMATIONS = 5
+CONFIRMATION_WINDOW = timedelta(hours=1)
+"""At most so many confirmations to one address in one window (RFC 3834 section 2 asks for some such limit)."""
+
+EXCERPT = 2000
+"""Characters of a message that a notification to staff shows."""
+
+
+def confirm(change: Change, ticket: Ticket) -> None:
+    """Tell the customer that their request has arrived and which number it has."""
+    from tkt.desk.templates import render
+
+    customer = people.requester_of(change, ticket)
+    to, _ = outbox.reply_recipients(change, ticket)
+    if customer is None or not to or change.definitions.setting("desk.confirm", "true") == "false":
+        return
+    if not _may_confirm(change, customer.address):
+        change.record("skipped", ticket=ticket, field="confirmation", new="too many to this address")
+        return
+    language = ticket.language or change.definitions.setting("desk.language", "en")
+    subject, text = render(change, ticket, "confirmation", language)
+    outbox.put(
+        change,
+        "confirmation",
+        ticket,
+        id_kind=CONFIRMATION,
+        to=to,
+        subject=subject,
+        text=text,
+        auto="auto-replied",
+    )
+
+
+def notify(change: Change, ticket: Ticket, to: Iterable[str], why: str) -> None:
+    """Tell people of a ticket: "assignee", "team", "supervisor", an agent's or a team's name, or an address."""
+    assert ticket.number is not None
+    for whom in to:
+        for address in _addresses(change, ticket, whom):
+            reasons = change.notices.setdefault((ticket.number, address), [])
+            if why not in reasons:
+                reasons.append(why)
+
+
+def tell_of_message(change: Change, ticket: Ticket, entry: Entry) -> None:
+    """A customer has written: the assignee hears of it, or the team while nobody has the ticket."""
+    whom = "assignee" if ticket.assignee_id else "team"
+    notify(change, ticket, [whom], f"{safe_line(entry.author, 80)} wrote:\n\n{safe_block(entry.text, EXCERPT)}")
+
+
+def tell_of_assignment(change: Change, ticket: Ticket) -> None:
+    """Somebody else gave this agent the ticket."""
+    if ticket.assignee_id and ticket.assignee_id != change.actor.agent_id:
+        notify(change, ticket, ["assignee"], f"{change.actor.name} assigned this ticket to you.")
+
+
+def send_notices(change: Change) -> None:
+    """Put what has been collected into the outbox: one mail per person and ticket."""
+    if not any(box.body.get("smtp") for box in change.definitions.of("mailbox")):
+        change.notices.clear()  # a desk that can't send mail tells nobody by mail
+    for (number, address), reasons in change.notices.items():
+        ticket = change.ticket(number)
+        outbox.put(
+            change,
+            "notification",
+            ticket,
+            id_kind=NOTIFICATION,
+            to=[address],
+            subject=outbox.tagged_subject(ticket),
+            text="\n\n".join([*reasons, f"-- \n#{number}: tkt show {number}"]),
+            auto="auto-generated",
+        )
+
+
+def fill_in(change: Change, ticket: Ticket, template: str) -> str:
+    """A text of desk.toml with the ticket's facts filled in."""
+    from tkt.desk.templates import render_text
+
+    return render_text(change, ticket, template)
+
+
+def _may_confirm(change: Change, address: str) -> bool:
+    row = change.session.get(Address, address, with_for_update=True, populate_existing=True)
+    if row is None:
+        return False
+    if row.acknowledged_at is None or change.at - row.acknowledged_at > CONFIRMATION_WINDOW:
+        row.acknowledged_at, row.acknowledged_count = change.at, 0
+    row.acknowledged_count += 1
+    return row.acknowledged_count <= CONFIRMATIONS
+
+
+def _addresses(change: Change, ticket: Ticket, whom: str) -> list[str]:
+    if "@" in whom and whom not in change.definitions.agents:
+        return [whom.lower()]
+    doers = (change.actor.agent_id, change.initiator.agent_id)
+    return [one.email for one in _agents(change, ticket, whom) if one.email and one.id not in doers]
+
+
+def _agents(change: Change, ticket: Ticket, whom: str) -> Sequence[Agent]:
+    active = select(Agent).where(Agent.active).order_by(Agent.name)
+    if whom == "assignee":
+        return change.session.exec(active.where(Agent.id == ticket.assignee_id)).all()
+    if whom == "supervisor":
+        return _supervisors(change, ticket)
+    if whom == "team" or whom in change.definitions.teams:
+        team = ticket.team_id if whom == "team" else change.definitions.teams[whom]
+        members = select(TeamMember.agent_id).where(TeamMember.team_id == team)
+        return change.session.exec(active.where(col(Agent.id).in_(members))).all()
+    return change.session.exec(active.where(Agent.name == whom)).all()
+
+
+def _supervisors(change: Change, ticket: Ticket) -> Sequence[Agent]:
+    """The supervisors in the ticket's team, else all of the desk, else its admins."""
+    active = select(Agent).where(Agent.active).order_by(Agent.name)
+    leading = active.where(Agent.role == "supervisor")
+    members = select(TeamMember.agent_id).join(Team).where(TeamMember.team_id == ticket.team_id)
+    for query in (leading.where(col(Agent.id).in_(members)), leading, active.where(Agent.role == "admin")):
+        found = change.session.exec(query).all()
+        if found:
+            return found
+    return []

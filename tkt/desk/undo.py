@@ -1,0 +1,191 @@
+"""Taking changes back, and taking the taking back back.
+
+An undo is itself a change, recorded with `undoes`: the log stays append-only and complete. It inverts the change's
+events newest first, each through the same door as any other write, and refuses with a Conflict when a field has
+moved on since or a mail has left: nobody's later work is overwritten.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from tkt.desk import conversation, outbox, people, statuses
+from tkt.desk.fields import FIELDS
+from tkt.desk.tickets import apply_field, apply_subject, apply_tag, field_value
+from tkt.desk.unit import Change, Desk
+from tkt.errors import Conflict, NotFound
+from tkt.store import search
+from tkt.store.tables import Attachment, Entry, Event, Outbox, Ticket
+
+NOT_UNDONE = ("config", "sent", "bounced", "sla", "rule", "skipped", "notify", "link")
+"""Verbs that record what happened rather than what somebody did."""
+
+
+class Undone(NamedTuple):
+    """What was taken back: the ticket's number and each step in words."""
+
+    number: int
+    steps: list[str]
+
+    def __str__(self) -> str:
+        return f"#{self.number}: {'; '.join(self.steps)}"
+
+
+def undo(desk: Desk, number: int | None = None) -> Undone:
+    """Take back the actor's last change, or the last one of a ticket. Raises NotFound (nothing left to take back),
+    NotAllowed, Conflict (it has moved on, or the mail has left)."""
+    with desk.change("undo") as change:
+        change.require("agent")
+        events = _last_change(change, number, undone=False)
+        if not events:
+            raise NotFound("there is nothing to take back")
+        return _invert(change, events)
+
+
+def redo(desk: Desk) -> Undone:
+    """Do again what the actor has just taken back. Raises NotFound, NotAllowed, Conflict."""
+    with desk.change("redo") as change:
+        change.require("agent")
+        events = _last_change(change, None, undone=True)
+        if not events:
+            raise NotFound("there is nothing to do again")
+        return _invert(change, events)
+
+
+def _last_change(change: Change, number: int | None, *, undone: bool) -> list[Event]:
+    """The events of the latest change that can be taken back (or, `undone`, of the latest undo)."""
+    later = aliased(Event)
+    query = (
+        select(Event.change)
+        .where(
+            col(Event.ticket).is_not(None),
+            ~select(later.id).where(later.undoes == Event.change).exists(),
+            col(Event.verb).not_in(NOT_UNDONE),
+        )
+        .where(col(Event.cause) == "undo" if undone else col(Event.undoes).is_(None) | (col(Event.cause) == "redo"))
+        .order_by(col(Event.id).desc())
+        .limit(1)
+    )
+    mine = Event.actor == change.actor.name
+    query = query.where(mine if number is None else Event.ticket == number)
+    latest = change.session.exec(query).first()
+    if latest is None:
+        return []
+    return list(change.session.exec(select(Event).where(Event.change == latest).order_by(col(Event.id).desc())))
+
+
+def _invert(change: Change, events: list[Event]) -> Undone:
+    change.undoes = events[0].change
+    _keep_back(change, events[0].change)
+    steps = [step for event in events if (step := _invert_one(change, event))]
+    numbers = [event.ticket for event in events if event.ticket]
+    return Undone(numbers[-1], list(reversed(steps)))
+
+
+def _keep_back(change: Change, taken_back: str) -> None:
+    """Notices about what is taken back don't leave any more, as far as they have not left yet."""
+    waiting = select(Outbox).where(Outbox.change == taken_back, Outbox.kind != "reply", Outbox.state == "waiting")
+    for row in change.session.exec(waiting.with_for_update()):
+        outbox.recall(row)
+
+
+def _invert_one(change: Change, event: Event) -> str:
+    if event.ticket is None or event.verb in NOT_UNDONE:
+        return ""
+    ticket = change.ticket(event.ticket)
+    if event.entry is not None:
+        return _turn_entry(change, ticket, event)
+    if event.verb == "create":
+        return _turn_ticket(change, ticket, event)
+    if event.verb == "follow":
+        people.turn_follower(change, ticket, event.old, event.new)
+    elif event.field == "tag":
+        apply_tag(change, ticket, event.new, event.old)
+    elif event.field.startswith("field."):
+        name = event.field.removeprefix("field.")
+        _refuse_if_moved_on(ticket, event, field_value(change, ticket, name))
+        apply_field(change, ticket, name, event.old)
+    elif event.field in FIELDS:
+        _set_back(change, ticket, event)
+    else:
+        return ""
+    return f"{event.field}: {_shown(event.new)} → {_shown(event.old)}"
+
+
+def _set_back(change: Change, ticket: Ticket, event: Event) -> None:
+    _refuse_if_moved_on(ticket, event, FIELDS[event.field].read(ticket, change.definitions))
+    if event.field == "subject":
+        apply_subject(change, ticket, event.old)
+    else:
+        change.set(ticket, event.verb, **{event.field: event.old})
+
+
+def _refuse_if_moved_on(ticket: Ticket, event: Event, now: object) -> None:
+    if now != event.new:
+        raise Conflict(f"#{ticket.number} {event.field} has become {_shown(now)} since; nothing was taken back")
+
+
+def _turn_entry(change: Change, ticket: Ticket, event: Event) -> str:
+    """Withdraw a message, or (redo) bring it back; a reply's mail is called back with it."""
+    entry = change.session.get_one(Entry, event.entry)
+    if entry.kind == "inbound" and entry.raw:
+        raise Conflict(f"#{ticket.number}: a mail that has come in can't be taken back")
+    withdrawn = entry.withdrawn_at is None
+    if entry.kind == "reply":
+        _turn_mail(change, ticket, entry, withdrawn)
+    entry.withdrawn_at = change.at if withdrawn else None
+    _turn_files_and_index(change, ticket, entry, withdrawn)
+    change.touch(ticket)
+    change.record("withdraw" if withdrawn else "restore", ticket=ticket, entry=entry.id)
+    return f"{entry.kind} {'withdrawn' if withdrawn else 'restored'}"
+
+
+def _turn_files_and_index(change: Change, ticket: Ticket, entry: Entry, withdrawn: bool) -> None:
+    """What was taken back is neither found nor counted."""
+    files = change.session.exec(select(Attachment).where(Attachment.entry_id == entry.id).order_by(Attachment.id)).all()
+    count = sum(not file.inline for file in files)
+    ticket.attachments += -count if withdrawn else count
+    turn = search.remove_document if withdrawn else search.add_document
+    turn(change.session, entry.ticket, entry.position, conversation.searchable(entry.text, files))
+
+
+def _turn_mail(change: Change, ticket: Ticket, entry: Entry, withdrawn: bool) -> None:
+    for row in change.session.exec(select(Outbox).where(Outbox.entry_id == entry.id).with_for_update()):
+        if withdrawn:
+            outbox.recall(row)
+        else:
+            row.state, row.next_at = "waiting", change.at + outbox.undo_window(change)
+        entry.delivery = row.state
+    touched = change.touch(ticket)
+    touched.withdrawn, touched.replied = withdrawn, not withdrawn
+    _recount_answers(change, ticket, entry)
+
+
+def _recount_answers(change: Change, ticket: Ticket, turned: Entry) -> None:
+    """First response and the oldest unanswered message, as they are once this reply is withdrawn, or restored."""
+    entries = change.session.exec(
+        select(Entry)
+        .where(Entry.ticket == ticket.number, Entry.machine == "")
+        .order_by(col(Entry.position))
+    ).all()
+    standing = [one for one in entries if (one.withdrawn_at is None) != (one is turned)]
+    replies = [one for one in standing if one.kind == "reply" and one.agent_id]
+    last = replies[-1].position if replies else 0
+    unanswered = [one for one in standing if one.kind == "inbound" and one.position > last]
+    ticket.first_response_at = replies[0].at if replies else None
+    ticket.unanswered_since = unanswered[0].at if unanswered else None
+
+
+def _turn_ticket(change: Change, ticket: Ticket, event: Event) -> str:
+    """A ticket can't be unmade, its number was given out: it is closed. Not if others have moved it on since."""
+    if ticket.status != "new":
+        raise Conflict(f"#{ticket.number} is {ticket.status} by now; nothing was taken back")
+    statuses.move(change, ticket, "closed")
+    return "ticket closed (numbers are never unmade)"
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value in (None, "") else str(value)

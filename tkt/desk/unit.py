@@ -1,0 +1,255 @@
+"""The unit of work: one change, one transaction.
+
+    with desk.change() as change:
+        ticket = change.ticket(42)
+        change.set(ticket, "assign", assignee=...)
+
+A verb opens a change, loads what it needs through it and records what it does in it. When the outermost block ends,
+the reactions run (rules, SLA clocks, notices into the outbox), then everything is committed at once, or nothing is. A
+verb called inside another's change joins it: that is how rules and SLA steps act through the same verbs as people.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlmodel import Session, select
+
+from tkt.desk.fields import FIELDS
+from tkt.errors import Conflict, NotAllowed, NotFound
+from tkt.store.constants import ROLES
+from tkt.store.definitions import Definitions, load_definitions
+from tkt.store.engine import Store
+from tkt.store.tables import Agent, Event, Ticket
+from tkt.times import utcnow
+
+
+class Actor(NamedTuple):
+    """Who acts. `kind` is agent, customer or system; only agents have an id and a role."""
+
+    kind: str
+    name: str
+    agent_id: int | None = None
+    role: str = ""
+
+
+SYSTEM = Actor("system", "tkt")
+
+_IN_TURN = text("SELECT pg_advisory_xact_lock(hashtext('tkt event log'))")
+_TELL = text("SELECT pg_notify('tkt', '')")
+
+
+class Touched:
+    """What happened to one ticket in this change; the reactions read it."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self.ticket = ticket
+        self.status_kind_before = ticket.status_kind
+        self.status_before = ticket.status
+        self.created = False
+        self.machine = False
+        """It was opened by an automatic mail: no promise runs."""
+        self.inbound = False
+        """A customer's message arrived (not a machine's)."""
+        self.replied = False
+        """An agent's public message was added."""
+        self.withdrawn = False
+        """A message was taken back (undo)."""
+        self.fields: dict[str, tuple[Any, Any]] = {}
+        """Changed fields: first old and last new value, in the words of the history."""
+        self.fired: set[str] = set()
+        """Names of the rules that have fired on this ticket in this change."""
+        self.happenings: list[str] = []
+        """What rules may answer, in order: created, inbound, replied, changed."""
+
+
+class Desk:
+    """The desk as seen by one actor, with a clock. Not shared between threads."""
+
+    def __init__(self, store: Store, actor: Actor = SYSTEM, now: Callable[[], datetime] = utcnow) -> None:
+        self.store = store
+        self.actor = actor
+        self.now = now
+        self._change: Change | None = None
+        self._definitions: Definitions | None = None
+
+    @contextmanager
+    def change(self, cause: str = "", *, actor: Actor | None = None) -> Iterator[Change]:
+        """A transaction that ends with its reactions; inside another change, a part of that one.
+
+        `cause` names what made it happen (a rule, a mail, an SLA step) and is empty for the actor's own doing.
+        Raises StoreBusy, StoreUnreachable, WrongSchema, and whatever the block raises: then nothing is stored.
+        """
+        if self._change is not None:
+            with self._change.because(cause, actor):
+                yield self._change
+            return
+        from tkt.desk.reactions import react
+
+        with self.store.transaction() as session:
+            self._definitions = load_definitions(session, self._definitions)
+            self._change = Change(self, session, self._definitions, cause, actor or self.actor)
+            try:
+                yield self._change
+                react(self._change)
+                self._change.finish()
+            finally:
+                self._change = None
+
+    def acting(self, actor: Actor) -> Desk:
+        """The same desk in somebody else's name."""
+        other = Desk(self.store, actor, self.now)
+        other._definitions = self._definitions
+        return other
+
+
+class Change:
+    """One change under way: its session, its moment, its author, what it has touched and recorded."""
+
+    def __init__(self, desk: Desk, session: Session, definitions: Definitions, cause: str, actor: Actor) -> None:
+        self.desk = desk
+        self.session = session
+        self.definitions = definitions
+        self.at = desk.now()
+        self.id = secrets.token_hex(8)
+        self.actor = actor
+        self.initiator = actor
+        """Who began the change, whoever acts in it now (a rule acts as the system)."""
+        self.cause = cause
+        self.undoes: str | None = None
+        self.touched: dict[int, Touched] = {}
+        self._locked: dict[int, Ticket] = {}
+        self.events: list[Event] = []
+        self.facts: dict[int, tuple[int, Any]] = {}
+        """What `desk.facts` has collected of a ticket, with the number of events recorded until then."""
+        self.notices: dict[tuple[int, str], list[str]] = {}
+        """Reasons to tell somebody of a ticket, by (number, address): one mail each when the change ends."""
+
+    @contextmanager
+    def because(self, cause: str, actor: Actor | None = None) -> Iterator[None]:
+        """What is recorded in this block was caused by this rule, mail or step (or done by this actor)."""
+        before = self.cause, self.actor
+        self.cause, self.actor = cause or self.cause, actor or self.actor
+        try:
+            yield
+        finally:
+            self.cause, self.actor = before
+
+    def require(self, role: str = "agent") -> None:
+        """NotAllowed unless the actor has this role or a higher one; the system and customers' mails are not asked."""
+        if self.actor.kind == "agent" and ROLES.index(self.actor.role) < ROLES.index(role):
+            raise NotAllowed(f"{self.actor.name} is a {self.actor.role} of this desk; this takes a {role}")
+
+    def ticket(self, number: int, version: int | None = None) -> Ticket:
+        """The ticket, locked for this change. Raises NotFound, or Conflict if it is no longer at `version`."""
+        if number in self.touched:
+            return self.touched[number].ticket
+        if number in self._locked:
+            return self._locked[number]
+        # Read anew: what this session saw of the ticket before it had the lock may be old.
+        lock = self.desk.store.dialect == "postgresql"
+        ticket = self.session.get(Ticket, number, with_for_update=lock, populate_existing=True)
+        if ticket is None:
+            raise NotFound(f"there is no ticket #{number}")
+        if version is not None and ticket.version != version:
+            raise Conflict(f"#{number} has changed meanwhile: {self._changes_since(number)}")
+        self._locked[number] = ticket
+        return ticket
+
+    def touch(self, ticket: Ticket) -> Touched:
+        """Note that this change concerns the ticket: it will get a new version and its reactions."""
+        assert ticket.number is not None
+        if ticket.number not in self.touched:
+            self.touched[ticket.number] = Touched(ticket)
+            ticket.version += 1
+            ticket.updated_at = self.at
+        return self.touched[ticket.number]
+
+    def set(self, ticket: Ticket, verb: str, **values: Any) -> list[str]:
+        """Give fields new values and record each that differs; the names of those that changed.
+
+        Fields and values are in the history's words ("team": "network", "priority": "high"); see `desk.fields`.
+        """
+        changed = []
+        for name, new in values.items():
+            field = FIELDS[name]
+            old = field.read(ticket, self.definitions)
+            if old == new:
+                continue
+            touched = self.touch(ticket)
+            field.write(ticket, new, self.definitions)
+            first_old = touched.fields[name][0] if name in touched.fields else old
+            touched.fields[name] = (first_old, new)
+            self.happened(ticket, "changed")
+            self.record(verb, ticket=ticket, field=name, old=old, new=new)
+            changed.append(name)
+        return changed
+
+    def happened(self, ticket: Ticket, happening: str) -> None:
+        """Something that rules may answer: created, inbound, replied, changed."""
+        waiting = self.touch(ticket).happenings
+        if happening not in waiting:
+            waiting.append(happening)
+
+    def record(
+        self,
+        verb: str,
+        *,
+        ticket: Ticket | None = None,
+        entry: int | None = None,
+        field: str = "",
+        old: Any = None,
+        new: Any = None,
+    ) -> None:
+        """Append to the event log; written with the commit, in this order."""
+        event = Event(
+            at=self.at,
+            change=self.id,
+            actor=self.actor.name,
+            ticket=ticket.number if ticket else None,
+            entry=entry,
+            verb=verb,
+            field=field,
+            old=old,
+            new=new,
+            cause=self.cause,
+            undoes=self.undoes,
+        )
+        self.events.append(event)
+
+    def finish(self) -> None:
+        """Write the event log, and tell who listens (Postgres).
+
+        On Postgres one change writes its events at a time, last of all: ids then appear in the order of commits, and
+        who reads the log from an id on misses nothing.
+        """
+        self.session.flush()
+        if self.events and self.desk.store.dialect == "postgresql":
+            self.session.connection().execute(_IN_TURN)
+            self.session.connection().execute(_TELL)
+        self.session.add_all(self.events)
+
+    def _changes_since(self, number: int) -> str:
+        """The latest recorded change of a ticket, in words."""
+        latest = select(Event).where(Event.ticket == number).order_by(Event.id.desc()).limit(1)  # type: ignore[union-attr]
+        event = self.session.exec(latest).first()
+        if event is None:
+            return "look at it again"
+        what = f"{event.field}: {event.old} → {event.new}" if event.field else event.verb
+        return f"{event.actor}, {what}"
+
+
+def find_actor(store: Store, name: str) -> Actor:
+    """The active agent of this name. Raises NotAllowed with the way out when there is none."""
+    with store.transaction() as session:
+        agent = session.exec(select(Agent).where(Agent.name == name)).first()
+        if agent is None or not agent.active:
+            raise NotAllowed(
+                f"'{name}' is no agent of this desk; use --as NAME, or let an admin run 'tkt agent add {name}'"
+            )
+        return Actor("agent", agent.name, agent.id, agent.role)
