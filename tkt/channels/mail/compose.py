@@ -1,0 +1,129 @@
+"""A row of the outbox becomes the bytes that leave: a pure function, the same bytes for every retry.
+
+Promises: no value can start a header line of its own; lines fit RFC 5322's limits; everything is 7-bit, so that any
+server passes it on unchanged; Message-ID and Date are the row's, so that a retry is recognisable. What the desk sends
+by itself says so (RFC 3834), and every mail carries the desk's own mark, by which it knows its mails when they come
+back. Leaves to others: who gets it and what it says (`tkt.desk.outbox`), sending (`smtp`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from email.headerregistry import Address as HeaderAddress
+from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy
+from email.utils import format_datetime
+from typing import Any, NamedTuple
+
+from tkt.channels.mail.addresses import Address, parse_addresses
+from tkt.channels.mail.classify import LOOP_HEADER
+
+_TYPE = re.compile(r"(?!multipart/|message/)[a-z0-9][a-z0-9!#$&^_.+-]{0,100}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_IDENTIFIERS = ("in-reply-to", "references", "message-id")
+
+
+class File(NamedTuple):
+    """A file that goes with the mail."""
+
+    name: str
+    type: str
+    content: bytes
+
+
+class Letter(NamedTuple):
+    """A mail ready to leave: the envelope's sender and recipients, and the message."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+
+
+class _Policy(EmailPolicy):
+    """SMTP's line ends and lengths; identifiers are folded between, never inside or encoded."""
+
+    def fold(self, name: str, value: Any) -> str:
+        if name.lower() in _IDENTIFIERS:
+            return f"{name}: " + f"{self.linesep} ".join(str(value).split()) + self.linesep
+        return str(super().fold(name, value))
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name.lower() in _IDENTIFIERS:
+            return self.fold(name, value).encode("ascii", "replace")
+        return super().fold_binary(name, value)
+
+
+_POLICY = _Policy(linesep=SMTP.linesep, cte_type="7bit", max_line_length=78)
+
+
+def compose(
+    mail: dict[str, Any], *, message_id: str, at: datetime, mark: str, recipients: Sequence[str], files: Sequence[File] = ()
+) -> Letter:
+    """The letter for an outbox row's `mail` document. `mark` is the desk's own, `recipients` the envelope's.
+
+    Raises ValueError when an address can't be written down.
+    """
+    message = EmailMessage(_POLICY)
+    sender = Address(_line(mail.get("from_name", "")), _line(mail["from_address"]))
+    message["From"] = _header_address(sender)
+    for field, addresses in (("To", mail.get("to", ())), ("Cc", mail.get("cc", ()))):
+        if written := [_header_address(one) for text in addresses for one in parse_addresses(_line(text))]:
+            message[field] = written
+    message["Subject"] = _line(mail.get("subject", ""))
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = _line(message_id)
+    _thread(message, mail)
+    if mail.get("auto"):
+        message["Auto-Submitted"] = _line(mail["auto"])
+    message[LOOP_HEADER] = _line(mark)
+    message.set_content(_text(mail.get("text", "")), charset="utf-8")
+    for file in files:
+        _attach(message, file)
+    boxes = [one.email for text in recipients for one in parse_addresses(_line(text)) if one.email]
+    return Letter(ascii_domain(sender.email), tuple(ascii_domain(box) for box in boxes), message.as_bytes())
+
+
+def ascii_domain(address: str) -> str:
+    """The address with its domain in the ASCII form that every server knows (RFC 5891); as it is if it has none."""
+    local, at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return address
+
+
+def _thread(message: EmailMessage, mail: dict[str, Any]) -> None:
+    if mail.get("in_reply_to"):
+        message["In-Reply-To"] = _identifiers([mail["in_reply_to"]])
+    if mail.get("references"):
+        message["References"] = _identifiers(mail["references"])
+
+
+def _identifiers(values: Sequence[str]) -> str:
+    """Message-IDs as one value; one that is not ASCII or has spaces would break the field and is left out."""
+    words = (_line(value).replace(" ", "") for value in values)
+    return " ".join(word for word in words if word.isascii())
+
+
+def _header_address(address: Address) -> HeaderAddress:
+    return HeaderAddress(_line(address.name), addr_spec=ascii_domain(address.email))
+
+
+def _line(value: Any) -> str:
+    """One line, whatever was in it: a line break would start a header of its own."""
+    return " ".join(_CONTROL.sub(" ", str(value)).split()).encode("utf-8", "replace").decode()
+
+
+def _text(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode()
+
+
+def _attach(message: EmailMessage, file: File) -> None:
+    """As base64, with a type that can't be mistaken for a part of the message's own structure."""
+    kind = file.type.lower() if _TYPE.fullmatch(file.type.lower()) else "application/octet-stream"
+    main, _, sub = kind.partition("/")
+    message.add_attachment(file.content, maintype=main, subtype=sub, filename=_line(file.name) or "attachment")

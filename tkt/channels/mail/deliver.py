@@ -1,0 +1,230 @@
+"""From the outbox to the mail server: claimed in one short transaction, sent outside of any, recorded in another.
+
+A claimed row is `sending` until its lease ends; a sender that dies leaves it to the next, at once if its process
+is known to be gone from this host. So two senders never send a row both, and none is forgotten. Between the
+server's acceptance and our record lies a moment in which a crash means a second copy; it has the same Message-ID,
+and mail stores fold it.
+
+Failures that pass are tried again after 1, 2, 5, 15 minutes, then hourly, for five days; permanent ones stop at once
+and show on the ticket as undelivered.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlmodel import Session, col, select
+
+from tkt.channels.mail.compose import File, compose
+from tkt.channels.mail.filing import desk_mark
+from tkt.channels.mail.mailboxes import Mailbox, mailboxes
+from tkt.channels.mail.smtp import TIMEOUT_SECONDS, Receipt, Sender
+from tkt.config.mail_urls import Server
+from tkt.desk.unit import Change, Desk
+from tkt.errors import MailboxUnusable, MailServerAway
+from tkt.store.tables import Attachment, Blob, Entry, Outbox
+
+LEASE = timedelta(minutes=10)
+"""How long a sender may be busy with one row before another may take it."""
+
+BACK_OFF = (1, 2, 5, 15, 60)
+"""Minutes to the next attempt after the first, second … failure; the last one repeats."""
+
+GIVE_UP = timedelta(days=5)
+"""After so long a failure that passes counts as permanent (RFC 5321 section 4.5.4.1 asks for 4 to 5 days)."""
+
+
+class Delivery(NamedTuple):
+    """What became of one outbox row: "sent", "waiting" (tried again at its time) or "failed"; `error` in words."""
+
+    outbox_id: int
+    ticket: int | None
+    kind: str
+    recipients: tuple[str, ...]
+    state: str
+    error: str = ""
+
+
+class _Claimed(NamedTuple):
+    """A row that is ours to send, with everything that sending needs."""
+
+    row: Outbox
+    box: Mailbox | None
+    mark: str
+    files: tuple[File, ...]
+
+
+def deliver(desk: Desk, *, now_all: bool = False, timeout: float = TIMEOUT_SECONDS) -> list[Delivery]:
+    """Send what is due; with `now_all` everything that waits, whatever its undo window or back-off.
+
+    A row is tried once. `timeout` is in seconds, for each of a server's answers. Raises StoreBusy and
+    StoreUnreachable; a mail server's trouble is in the results and on the rows.
+    """
+    done: list[Delivery] = []
+    with _Senders(timeout) as senders:
+        while (claimed := _claim(desk, now_all, done, senders.away)) is not None:
+            done.append(_attempt(desk, senders, claimed))
+    return done
+
+
+class _Senders:
+    """One connection for each mailbox, for the length of a round."""
+
+    def __init__(self, timeout: float) -> None:
+        self.away: dict[str, str] = {}
+        """Mailboxes whose server did not take mail, and why: nothing more of theirs is tried in this round."""
+        self._timeout = timeout
+        self._open: dict[str, Sender] = {}
+
+    def of(self, box: Mailbox, server: Server) -> Sender:
+        if box.name not in self._open:
+            self._open[box.name] = Sender(box, server, self._timeout)
+        return self._open[box.name]
+
+    def __enter__(self) -> _Senders:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for sender in self._open.values():
+            sender.close()
+
+
+def _attempt(desk: Desk, senders: _Senders, claimed: _Claimed) -> Delivery:
+    """Hand over one claimed row and record what came of it."""
+    row, box = claimed.row, claimed.box
+    everybody = tuple(row.recipients)
+    if box is None or box.sender is None:
+        which = f"mailbox {box.name} has no smtp" if box else "no mailbox is declared"
+        return _record(desk, row, Receipt(later=everybody, words=f"{which} in desk.toml"))
+    if box.name in senders.away:
+        return _record(desk, row, Receipt(later=everybody, words=senders.away[box.name]))
+    try:
+        letter = compose(
+            row.mail | {"from_address": row.mail.get("from_address") or box.address},
+            message_id=row.message_id,
+            at=row.created_at,
+            mark=claimed.mark,
+            recipients=everybody,
+            files=claimed.files,
+        )
+        return _record(desk, row, senders.of(box, box.sender).send(letter))
+    except ValueError as error:
+        return _record(desk, row, Receipt(refused=everybody, words=f"the mail can't be written: {error}"))
+    except (MailServerAway, MailboxUnusable) as error:
+        senders.away[box.name] = str(error)
+        return _record(desk, row, Receipt(later=everybody, words=str(error)))
+
+
+# --- claiming ---------------------------------------------------------------------------------------------------------
+
+
+def _claim(desk: Desk, now_all: bool, done: list[Delivery], away: Collection[str]) -> _Claimed | None:
+    """The next row, now ours: nobody else sends it before its lease ends."""
+    with desk.change() as change:
+        session, now = change.session, change.at
+        after = done[-1].outbox_id if done else 0
+        wanted = _waiting(after) if now_all else _due(now)
+        wanted = wanted.where(col(Outbox.mailbox).not_in(away)).limit(1).with_for_update(skip_locked=True)
+        row = session.exec(wanted).first() or _orphan(session, now)
+        if row is None:
+            return None
+        row.state, row.attempts, row.next_at, row.error = "sending", row.attempts + 1, now + LEASE, _here()
+        session.add(row)
+        return _Claimed(row, _box_of(change, row), desk_mark(change), _files(session, row))
+
+
+def _due(now: datetime) -> Any:
+    """Rows whose time has come, and those whose sender had its time."""
+    open_rows = col(Outbox.state).in_(("waiting", "sending"))
+    return select(Outbox).where(open_rows, col(Outbox.next_at) <= now).order_by(col(Outbox.next_at), col(Outbox.id))
+
+
+def _waiting(after: int) -> Any:
+    return select(Outbox).where(Outbox.state == "waiting", col(Outbox.id) > after).order_by(col(Outbox.id))
+
+
+def _orphan(session: Session, now: datetime) -> Outbox | None:
+    """A row in the hands of a process of this host that lives no more, or whose lease is over."""
+    held = select(Outbox).where(Outbox.state == "sending").order_by(col(Outbox.next_at))
+    rows = session.exec(held.with_for_update(skip_locked=True))
+    return next((row for row in rows if row.next_at <= now or _is_dead(row.error)), None)
+
+
+def _here() -> str:
+    return f"being sent by process {os.getpid()} on {socket.gethostname()}"
+
+
+def _is_dead(holder: str) -> bool:
+    found = re.fullmatch(r"being sent by process (\d+) on (.+)", holder)
+    if found is None or found[2] != socket.gethostname():
+        return False
+    try:
+        os.kill(int(found[1]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _box_of(change: Change, row: Outbox) -> Mailbox | None:
+    """The row's mailbox; one that is declared no more is stood in for by the first that can send."""
+    boxes = mailboxes(change.definitions)
+    by_name = [box for box in boxes if box.name == row.mailbox]
+    return next(iter([*by_name, *(box for box in boxes if box.sender), *boxes]), None)
+
+
+def _files(session: Session, row: Outbox) -> tuple[File, ...]:
+    """The attachments of the entry that the mail carries."""
+    if row.entry_id is None:
+        return ()
+    held = select(Attachment, Blob).join(Blob).where(Attachment.entry_id == row.entry_id)
+    return tuple(File(one.name, one.type, blob.data) for one, blob in session.exec(held.order_by(col(Attachment.id))))
+
+
+# --- recording --------------------------------------------------------------------------------------------------------
+
+
+def _record(desk: Desk, claimed: Outbox, receipt: Receipt) -> Delivery:
+    """Write down what the server said, on the row, its entry and its ticket."""
+    with desk.change(cause="outbox") as change:
+        lock = change.desk.store.dialect == "postgresql"
+        row = change.session.get_one(Outbox, claimed.id, with_for_update=lock)
+        if row.attempts == claimed.attempts or not receipt.later:  # else its next sender has taken it over
+            _settle(change, row, receipt)
+        change.session.add(row)
+        return Delivery(row.id or 0, row.ticket, row.kind, tuple(row.recipients), row.state, row.error)
+
+
+def _settle(change: Change, row: Outbox, receipt: Receipt) -> None:
+    row.error = receipt.words
+    if receipt.later and change.at - row.created_at < GIVE_UP:
+        minutes = BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
+        row.state, row.next_at = "waiting", change.at + timedelta(minutes=minutes)
+        row.recipients = list(receipt.later)
+    elif receipt.accepted:
+        row.state, row.sent_at = "sent", change.at
+    else:
+        row.state = "failed"
+    _show(change, row, receipt)
+
+
+def _show(change: Change, row: Outbox, receipt: Receipt) -> None:
+    """On the ticket: what was sent, and what will never arrive. Of notifications to staff only the row tells."""
+    if row.ticket is None or row.kind == "notification":
+        return
+    ticket = change.ticket(row.ticket)
+    entry = change.session.get(Entry, row.entry_id) if row.entry_id else None
+    if entry is not None and row.state in ("sent", "failed"):
+        entry.delivery = row.state
+        change.session.add(entry)
+    if receipt.accepted:
+        change.record("sent", ticket=ticket, entry=row.entry_id, new=list(receipt.accepted))
+    if receipt.refused or row.state == "failed":
+        change.record("undelivered", ticket=ticket, entry=row.entry_id, new=receipt.words)
+        change.set(ticket, "undelivered", undelivered=True)

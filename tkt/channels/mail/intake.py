@@ -1,0 +1,209 @@
+"""Raw messages into the store, and from there onto tickets: the two steps that a crash must not come between unseen.
+
+`store` commits the bytes; `process` turns one stored message into a ticket, an entry or nothing in one transaction;
+`resume` finishes what an earlier process began. Whoever processes a message takes it by changing its state from
+`stored`, in that same transaction: two processes that try both do the work, one of them for nothing. The rules
+are in `gateway`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, or_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select, update
+
+from tkt.channels.mail.filing import Filed, file_mail
+from tkt.channels.mail.mailboxes import Mailbox, mailboxes
+from tkt.channels.mail.parse import ParsedMail, Unparseable, parse
+from tkt.channels.mail.thread import is_ours
+from tkt.desk.unit import Change, Desk
+from tkt.errors import TktError, TryAgain
+from tkt.store.tables import Blob, Intake
+
+ATTEMPTS = 3
+"""A message whose processing was begun so often without an end goes to quarantine."""
+
+FILED = ("ticket", "entry", "machine")
+
+
+class Stored(NamedTuple):
+    """A message that waits for its processing."""
+
+    id: int
+    mailbox: str
+    digest: str
+    raw: bytes
+
+
+class Outcome(NamedTuple):
+    """What became of a message; the state "" means that another process had it first."""
+
+    state: str
+    ticket: int | None = None
+    entry_id: int | None = None
+    reason: str = ""
+
+
+class _TakenByAnother(Exception):
+    """Another process has filed this message meanwhile; this one's transaction must not happen."""
+
+
+def known(desk: Desk, mailbox: str, names: Sequence[str]) -> set[str]:
+    """Which of these messages of the mailbox are stored already."""
+    if not names:
+        return set()
+    with desk.store.transaction() as session:
+        found = select(Intake.source).where(Intake.mailbox == mailbox, col(Intake.source).in_(names))
+        return set(session.exec(found))
+
+
+def store(desk: Desk, mailbox: str, messages: Sequence[tuple[str, bytes]]) -> list[Stored]:
+    """Commit raw messages (name in the mailbox, bytes) at once; those that were not there before, in order."""
+    if not messages:
+        return []
+    named = {source: (hashlib.sha256(raw).hexdigest(), raw) for source, raw in messages}
+    blobs = {digest: raw for digest, raw in named.values()}
+    insert = postgresql.insert if desk.store.dialect == "postgresql" else sqlite.insert
+    with desk.store.transaction() as session:
+        rows = [{"digest": digest, "size": len(raw), "data": raw} for digest, raw in blobs.items()]
+        session.connection().execute(insert(Blob).on_conflict_do_nothing(), rows)
+        ids = dict(_insert_intake(session, insert, mailbox, {name: one[0] for name, one in named.items()}, desk))
+    return [Stored(ids[name], mailbox, *named[name]) for name in named if name in ids]
+
+
+def process(desk: Desk, stored: Stored) -> Outcome:
+    """Read one stored message and file it. What can't be read or filed is quarantined with its reason.
+
+    Raises StoreBusy and StoreUnreachable: the message then stays stored.
+    """
+    try:
+        mail = parse(stored.raw)
+        with desk.change(cause=f"mail {stored.id}") as change:
+            return _file(desk, change, stored, mail)
+    except _TakenByAnother:
+        return Outcome("")
+    except TryAgain:
+        _give_back_attempt(desk, stored)
+        raise
+    except TktError as error:
+        return quarantine(desk, stored.id, str(error))
+
+
+def resume(desk: Desk, older_than: timedelta = timedelta(0)) -> list[Outcome]:
+    """Process what was stored before and never finished, oldest first, one message in memory at a time."""
+    with desk.store.transaction() as session:
+        waiting = select(Intake.id).where(
+            Intake.state == "stored", col(Intake.received_at) <= desk.now() - older_than
+        )
+        ids = session.exec(waiting.order_by(col(Intake.id))).all()
+    return [process_again(desk, identifier) for identifier in ids if identifier is not None]
+
+
+def process_again(desk: Desk, identifier: int) -> Outcome:
+    """Count another attempt at a stored message, then process it, or give it up after too many."""
+    with desk.store.transaction() as session:
+        row = session.get_one(Intake, identifier)
+        if row.state != "stored":
+            return Outcome("")
+        if row.attempts < ATTEMPTS:
+            row.attempts += 1
+            again = Stored(identifier, row.mailbox, row.digest, session.get_one(Blob, row.digest).data)
+        else:
+            again = None
+    if again is None:
+        return quarantine(desk, identifier, f"its processing was begun {ATTEMPTS} times and never came to an end")
+    return process(desk, again)
+
+
+def quarantine(desk: Desk, identifier: int, reason: str) -> Outcome:
+    """Put a stored message aside, visible and replayable, with a sentence that says why."""
+    with desk.store.transaction() as session:
+        _finish(session, identifier, {"state": "quarantined", "reason": reason})
+    return Outcome("quarantined", reason=reason)
+
+
+# --- storing ----------------------------------------------------------------------------------------------------------
+
+
+def _insert_intake(
+    session: Session, insert: Any, mailbox: str, digests: dict[str, str], desk: Desk
+) -> list[tuple[str, int]]:
+    """(name, id) of the rows that are new; what another process has stored meanwhile is left to it."""
+    row = {"mailbox": mailbox, "received_at": desk.now(), "message_id": "", "state": "stored", "reason": "", "attempts": 1}
+    rows = [row | {"source": name, "digest": digest} for name, digest in digests.items()]
+    statement = insert(Intake).on_conflict_do_nothing().returning(col(Intake.source), col(Intake.id))
+    return [(source, identifier) for source, identifier in session.connection().execute(statement, rows)]
+
+
+# --- filing -----------------------------------------------------------------------------------------------------------
+
+
+def _file(desk: Desk, change: Change, stored: Stored, mail: ParsedMail) -> Outcome:
+    _one_at_a_time(change, stored, mail)
+    outcome = _known_already(change, stored, mail)
+    if outcome is None:
+        filed: Filed = file_mail(desk, change, mail, _mailbox(change, stored.mailbox), stored.digest)
+        outcome = Outcome(filed.state, filed.ticket, filed.entry_id)
+    change.session.flush()
+    _finish(change.session, stored.id, outcome._asdict() | {"message_id": mail.message_id})
+    return outcome
+
+
+def _finish(session: Session, identifier: int, values: dict[str, Any]) -> None:
+    """Take the message out of the state `stored`: only one process can."""
+    mine = update(Intake).where(col(Intake.id) == identifier, col(Intake.state) == "stored")
+    if session.connection().execute(mine.values(**values)).rowcount != 1:
+        raise _TakenByAnother
+
+
+def _one_at_a_time(change: Change, stored: Stored, mail: ParsedMail) -> None:
+    """Two processes must not judge copies of one mail at once; SQLite has one writer anyway."""
+    if change.desk.store.dialect == "postgresql":
+        lock = func.pg_advisory_xact_lock(func.hashtextextended(mail.message_id or stored.digest, 0))
+        change.session.connection().execute(select(lock))
+
+
+def _known_already(change: Change, stored: Stored, mail: ParsedMail) -> Outcome | None:
+    """The outcome for a mail that the desk has; None for one that it has not. One query, which also finds our own
+    row.
+    """
+    if mail.message_id and is_ours(change, mail.message_id):
+        return Outcome("duplicate", reason="it is our own mail, come back")
+    same = or_(col(Intake.digest) == stored.digest, col(Intake.message_id) == mail.message_id)
+    matching = same if mail.message_id else col(Intake.digest) == stored.digest
+    rows: Any = Intake.__table__  # type: ignore[attr-defined]
+    for row in change.session.connection().execute(rows.select().where(matching)):
+        if row.id == stored.id and row.state != "stored":
+            raise _TakenByAnother
+        if row.id != stored.id and row.state in FILED and _same(change, stored, row.digest, mail):
+            return Outcome("duplicate", row.ticket, row.entry_id, f"it is the same mail as #{row.ticket}'s")
+    return None
+
+
+def _same(change: Change, stored: Stored, digest: str, mail: ParsedMail) -> bool:
+    """Whether an earlier message is the same mail: whoever guesses a Message-ID must not make a mail disappear."""
+    if digest == stored.digest:
+        return True
+    try:
+        earlier = parse(change.session.get_one(Blob, digest).data)
+    except Unparseable:
+        return False
+    return (earlier.sender.email, earlier.subject, earlier.date) == (mail.sender.email, mail.subject, mail.date)
+
+
+def _mailbox(change: Change, name: str) -> Mailbox:
+    """The mailbox as it is declared now; one that is declared no more still names its mails."""
+    return next((box for box in mailboxes(change.definitions) if box.name == name), Mailbox(name, ""))
+
+
+def _give_back_attempt(desk: Desk, stored: Stored) -> None:
+    """A busy store is not the message's fault. Where even this can't be written, the attempt counts."""
+    with suppress(TryAgain), desk.store.transaction() as session:
+        mine = update(Intake).where(col(Intake.id) == stored.id, col(Intake.attempts) > 0)
+        session.connection().execute(mine.values(attempts=Intake.attempts - 1))
