@@ -36,7 +36,9 @@ class Definitions:
             self._by_kind.setdefault(one.kind, []).append(one)
         self.statuses = STATUSES | {one.name: str(one.body["kind"]) for one in self.of("status")}
         self.cache: dict[Any, Any] = {}
-        """For what others derive from these definitions (parsed calendars, compiled matches): lives as long as they do."""
+        """For what others derive from these definitions (parsed calendars, compiled matches): lives as long as
+        they do.
+        """
         self.teams: dict[str, int] = {}
         self.agents: dict[str, int] = {}
         self.team_names: dict[int, str] = {}

@@ -49,12 +49,31 @@ class Store:
         """
         with (
             translated(self.location),
-            Session(self.engine, expire_on_commit=False, autoflush=False) as session,
+            Session(self.engine, expire_on_commit=False, autoflush=False) as session,session.begin()
         ):
-            with session.begin():
-                if not self._checked:
-                    self._check_schema(session)
-                yield session
+            if not self._checked:
+                self._check_schema(session)
+            yield session
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Whether this process is the only one at this work now; holds others off while the block runs.
+
+        Postgres: an advisory lock, gone with the connection if the process dies. SQLite: always True, since one
+        file has one host, and the store's own uniqueness keeps two processes there from doubling anything.
+        """
+        if self.dialect != "postgresql":
+            yield True
+            return
+        alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        with translated(self.location), alone.connect() as connection:
+            key = {"name": f"tkt {name}"}
+            mine = bool(connection.execute(text("SELECT pg_try_advisory_lock(hashtext(:name))"), key).scalar())
+            try:
+                yield mine
+            finally:
+                if mine:
+                    connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), key)
 
     def _check_schema(self, session: Session) -> None:
         try:

@@ -514,7 +514,9 @@ def upgrade() -> None:
 
 
 def create_search_index() -> None:
-    """Each engine's own full-text index over terms made by `tkt.store.analyser`; documents: see `constants.DOC_SHIFT`."""
+    """Each engine's own full-text index over terms made by `tkt.store.analyser`; documents: see
+    `constants.DOC_SHIFT`.
+    """
     if op.get_bind().dialect.name == "sqlite":
         op.execute("CREATE VIRTUAL TABLE search USING fts5(terms, content='', tokenize='ascii')")
     else:

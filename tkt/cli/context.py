@@ -1,0 +1,117 @@
+"""What a command line says before its verb does: which desk, and who acts. Opened only when a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from tkt.errors import TktError, UsageError
+from tkt.store.location import Location, find_location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tkt.desk.unit import Desk
+    from tkt.store.read import Reader
+
+
+class Chosen:
+    """The global options of this run; `main` sets them once, before the verb runs."""
+
+    desk: str | None = None
+    agent: str | None = None
+
+
+def location() -> Location:
+    """The desk: --desk, $TKT_DESK, tkt.toml, or the default file."""
+    return find_location(Chosen.desk)
+
+
+def agent_name() -> str:
+    """Who acts: --as, $TKT_AGENT, or the operating-system user."""
+    return Chosen.agent or os.environ.get("TKT_AGENT") or _system_user()
+
+
+def reader() -> Reader:
+    """The store, for reading. Raises NotFound, StoreUnreachable, WrongSchema."""
+    from tkt.store.read import open_reader
+
+    return open_reader(location(), agent_name())
+
+
+def desk() -> Desk:
+    """The desk in the acting agent's name. Raises NotAllowed when they are no agent of it."""
+    from tkt.desk.unit import Desk, find_actor
+    from tkt.store.engine import Store
+
+    store = Store(location())
+    return Desk(store, find_actor(store, agent_name()))
+
+
+def system_desk() -> Desk:
+    """The desk in nobody's name, for what runs by itself (mail, SLA checks, the scheduler)."""
+    from tkt.desk.unit import Desk
+    from tkt.store.engine import Store
+
+    return Desk(Store(location()))
+
+
+def numbers(given: Iterable[str]) -> list[int]:
+    """Ticket numbers from the command line; '-' reads them from standard input, one a line."""
+    found: list[int] = []
+    for word in given:
+        found += _numbers_of(sys.stdin.read().split()) if word == "-" else _numbers_of([word])
+    return list(dict.fromkeys(found))
+
+
+def text_of(body: str | None, file: str | None, what: str) -> str | None:
+    """The text given by -b or -F ('-' is standard input), None when neither is."""
+    if body is not None and file is not None:
+        raise UsageError("give the text by -b or by -F, not by both")
+    if body is not None:
+        return body
+    if file is None:
+        return None
+    if file == "-":
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    return _read_text(file, what)
+
+
+def read_file(path: str) -> bytes:
+    """A file's bytes. Raises NotFound, or TktError when it can't be read."""
+    from tkt.errors import NotFound
+
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError as error:
+        raise NotFound(f"there is no file {path}") from error
+    except OSError as error:
+        raise TktError(f"{path} can't be read: {error.strerror}") from error
+
+
+def _read_text(path: str, what: str) -> str:
+    try:
+        return read_file(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text, so it can't be the {what}; attach it instead") from error
+
+
+def _numbers_of(words: list[str]) -> list[int]:
+    found = []
+    for word in words:
+        bare = word.removeprefix("#")
+        if not (bare.isascii() and bare.isdigit()) or len(bare) > 18:
+            raise UsageError(f"'{word}' is no ticket number")
+        found.append(int(bare))
+    return found
+
+
+def _system_user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no user name is known for this user id
+        return str(os.getuid())

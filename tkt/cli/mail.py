@@ -1,0 +1,264 @@
+"""`tkt mail`: pull what waits in the mailboxes, send what waits in the outbox, take a message from a pipe, look
+after both.
+
+These run in nobody's name, as cron, a mail server or the scheduler would. What a mail server did wrong is said on
+standard error; the exit status is then 75 where trying again may help, else 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tkt.cli import context, output
+from tkt.errors import MailboxUnusable, MailServerAway, TktError, UsageError, worst
+from tkt.safe_text import safe_line
+
+if TYPE_CHECKING:
+    from tkt.channels.mail.deliver import Delivery
+    from tkt.channels.mail.gateway import PullResult
+
+app = typer.Typer(help="Mail in and out: pull, send, ingest, status, quarantine.", no_args_is_help=True)
+quarantine_app = typer.Typer(help="Messages that could not be read: list, show, retry, drop.", no_args_is_help=True)
+app.add_typer(quarantine_app, name="quarantine")
+COMMANDS = {"mail": app}
+
+MESSAGE = typer.Argument(..., metavar="ID", help="The message's number, as 'quarantine list' shows it.")
+MAILBOX_COLUMNS = ("mailbox", "address", "folder", "read", "trouble")
+OUTGOING_COLUMNS = ("mail", "kind", "ticket", "to", "state", "tries", "next", "why")
+AS_JSON = typer.Option(False, "--json", help="Print one JSON document.")
+
+
+@app.command()
+def pull(
+    names: list[str] = typer.Argument(None, metavar="[NAME]…", help="Mailboxes; none named: all that are read."),
+    as_json: bool = AS_JSON,
+) -> int:
+    """Take in what waits in the mailboxes.
+
+    Example: tkt mail pull support
+    """
+    from tkt.channels.mail import gateway
+
+    with _progress() as progress:
+        results = gateway.pull(context.system_desk(), names or (), progress)
+    if as_json:
+        output.as_json([result._asdict() for result in results])
+    else:
+        for result in results:
+            output.line(_pulled(result))
+    for result in results:
+        if result.error:
+            output.words(f"tkt: {result.error}")
+    return worst([_trouble(result.error, result.away) for result in results if result.error])
+
+
+@app.command()
+def send(as_json: bool = AS_JSON) -> int:
+    """Send everything in the outbox now, whatever its undo window or its turn.
+
+    Example: tkt mail send
+    """
+    from tkt.channels.mail.deliver import deliver
+    from tkt.channels.mail.smtp import TIMEOUT_SECONDS
+
+    deliveries = deliver(context.system_desk(), now_all=True, timeout=TIMEOUT_SECONDS)
+    if as_json:
+        output.as_json([delivery._asdict() for delivery in deliveries])
+    else:
+        for delivery in deliveries:
+            output.line(_sent(delivery))
+    return worst([_trouble(one.error, one.state == "waiting") for one in deliveries if one.state != "sent"])
+
+
+@app.command()
+def ingest(
+    mailbox: str = typer.Option("", "--mailbox", metavar="NAME", help="Else the one the message is addressed to."),
+) -> int:
+    """Take one message from standard input, as Postfix or procmail pipe it.
+
+    Example: tkt mail ingest < message.eml
+    """
+    from tkt.channels.mail import gateway
+
+    if sys.stdin.isatty():
+        raise UsageError("a message is read from standard input: tkt mail ingest < message.eml")
+    outcome = gateway.ingest(context.system_desk(), sys.stdin.buffer.read(), mailbox or None)
+    if outcome.ticket is not None:
+        output.line(str(outcome.ticket))
+    output.words(_ingested(outcome.state, outcome.ticket, outcome.reason))
+    return 0
+
+
+@app.command()
+def status(as_json: bool = AS_JSON) -> int:
+    """What was read when, what waits to be filed or sent, and why.
+
+    Example: tkt mail status
+    """
+    from tkt.channels.mail.status import mail_status
+
+    found = mail_status(context.system_desk())
+    if as_json:
+        document = found._asdict() | {
+            "mailboxes": [_plain(one) for one in found.mailboxes],
+            "outgoing": [_plain(one) for one in found.outgoing],
+        }
+        output.as_json(document)
+        return 0
+    output.as_table(MAILBOX_COLUMNS, [_row(one) for one in found.mailboxes], stretch=4)
+    if found.outgoing:
+        output.as_table(OUTGOING_COLUMNS, [_outgoing_row(one) for one in found.outgoing], stretch=7)
+    output.words(f"{found.stored} stored and not filed, {found.quarantined} in quarantine")
+    return 0
+
+
+@quarantine_app.command("list")
+def list_quarantined(as_json: bool = AS_JSON) -> int:
+    """Messages that could not be read or filed, and why.
+
+    Example: tkt mail quarantine list
+    """
+    from tkt.channels.mail.quarantine import quarantined
+
+    held = quarantined(context.system_desk())
+    if as_json:
+        output.as_json([_plain(one) for one in held])
+        return 0
+    rows = [(str(one.id), one.mailbox, _time(one.received_at), str(one.size), one.reason) for one in held]
+    output.as_table(
+        ("id", "mailbox", "received", "size", "reason"), [_safe(row) for row in rows], stretch=4, right=(0, 3)
+    )
+    return 0
+
+
+@quarantine_app.command("show")
+def show_quarantined(identifier: int = MESSAGE) -> int:
+    """A message as it came in; its bytes where standard output is no terminal.
+
+    Example: tkt mail quarantine show 7
+    """
+    from tkt.channels.mail.quarantine import raw_message
+
+    raw = raw_message(context.system_desk(), identifier)
+    if output.on_terminal():
+        output.line(raw.decode("utf-8", "replace"))
+    else:
+        output.raw_bytes(raw)
+    return 0
+
+
+@quarantine_app.command("retry")
+def retry_quarantined(identifier: int = MESSAGE) -> int:
+    """Process a message again.
+
+    Example: tkt mail quarantine retry 7
+    """
+    from tkt.channels.mail.quarantine import retry
+
+    outcome = retry(context.system_desk(), identifier)
+    output.words(_ingested(outcome.state, outcome.ticket, outcome.reason))
+    return 1 if outcome.state == "quarantined" else 0
+
+
+@quarantine_app.command("drop")
+def drop_quarantined(identifier: int = MESSAGE) -> int:
+    """Let a message stay out for good.
+
+    Example: tkt mail quarantine drop 7
+    """
+    from tkt.channels.mail.quarantine import drop
+
+    drop(context.system_desk(), identifier)
+    output.words(f"message {identifier} stays out; its bytes are kept")
+    return 0
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def _pulled(result: PullResult) -> str:
+    counted = {
+        "new": result.tickets,
+        "answers": result.entries,
+        "automatic": result.machine,
+        "duplicates": result.duplicates,
+        "in quarantine": result.quarantined,
+    }
+    parts = [f"{count} {what}" for what, count in counted.items() if count]
+    return f"{result.mailbox}: {result.fetched} taken in" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _sent(delivery: Delivery) -> str:
+    about = f"#{delivery.ticket} " if delivery.ticket else ""
+    why = f": {delivery.error}" if delivery.error else ""
+    return safe_line(f"{about}{delivery.kind} to {', '.join(delivery.recipients)}: {delivery.state}{why}")
+
+
+def _ingested(state: str, ticket: int | None, reason: str) -> str:
+    words = {
+        "ticket": f"new ticket #{ticket}",
+        "entry": f"filed on #{ticket}",
+        "machine": f"automatic mail, filed on #{ticket}",
+        "duplicate": "nothing new",
+        "stored": "stored; the next round files it",
+        "quarantined": "put into quarantine",
+        "": "another process has filed it",
+    }
+    return safe_line(words[state] + (f": {reason}" if reason else ""))
+
+
+def _trouble(words: str, passes: bool) -> TktError:
+    """What a mail server did wrong, as an error with its exit status: may it pass, or has somebody to mend it?"""
+    return MailServerAway(words) if passes else MailboxUnusable(words)
+
+
+def _row(one: Any) -> tuple[str, ...]:
+    read = _time(one.checked_at) if one.checked_at else "never" if one.reads else "not read"
+    return _safe((one.name, one.address, one.folder, read, one.error))
+
+
+def _outgoing_row(one: Any) -> tuple[str, ...]:
+    due = _time(one.next_at) if one.state == "waiting" else ""
+    about = f"#{one.ticket}" if one.ticket else ""
+    row = (str(one.id), one.kind, about, ",".join(one.recipients), one.state, str(one.attempts), due, one.error)
+    return _safe(row)
+
+
+def _safe(row: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(safe_line(cell) for cell in row)
+
+
+def _time(moment: Any) -> str:
+    from tkt.times import rfc3339
+
+    return rfc3339(moment)
+
+
+def _plain(one: Any) -> dict[str, Any]:
+    """A row for JSON: moments as RFC 3339."""
+    return {key: _time(value) if hasattr(value, "utcoffset") else value for key, value in one._asdict().items()}
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
+    """A bar on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def advance(mailbox: str, done: int, waiting: int) -> None:
+            if mailbox not in tasks:
+                tasks[mailbox] = bar.add_task(safe_line(mailbox))
+            bar.update(tasks[mailbox], completed=done, total=done + waiting)
+
+        yield advance

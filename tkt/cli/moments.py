@@ -1,0 +1,37 @@
+"""Moments and durations as people read them: in their own zone, ages in one unit, deadlines counted down."""
+
+from __future__ import annotations
+
+import time
+
+from tkt.times import age
+
+MICROS = 1_000_000
+
+
+def local(micros: int | None) -> str:
+    """ "2026-11-22 09:30" in the zone of this terminal, empty for None."""
+    if micros is None:
+        return ""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(micros / MICROS))
+
+
+def age_of(micros: int, now: int) -> str:
+    """How old: "5m", "3h", "12d"."""
+    return age(max(0, (now - micros) // MICROS))
+
+
+def countdown(due: int | None, now: int) -> str:
+    """How long until a deadline: "2h", "-15m" when it has passed, empty without one."""
+    if due is None:
+        return ""
+    left = (due - now) // MICROS
+    return age(left) if left >= 0 else f"-{age(-left)}"
+
+
+def urgency(due: int | None, now: int) -> str:
+    """The style of a deadline: red when passed, yellow in the last hour."""
+    if due is None:
+        return ""
+    left = (due - now) // MICROS
+    return "red" if left < 0 else "yellow" if left < 3600 else ""

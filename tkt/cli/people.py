@@ -1,0 +1,156 @@
+"""Commands for who works at the desk: team, agent. What they change is what desk.toml declares ('tkt config show')."""
+
+from __future__ import annotations
+
+import typer
+
+from tkt.cli import context, output
+
+agent = typer.Typer(help="Who works here: list, add, set, retire.", rich_markup_mode=None, no_args_is_help=True)
+team = typer.Typer(help="Teams: list, add, join, leave, retire.", rich_markup_mode=None, no_args_is_help=True)
+
+AS_JSON = typer.Option(False, "--json", help="One JSON document.")
+NAME = typer.Argument(..., metavar="NAME")
+AGENTS = typer.Argument(..., metavar="AGENT…")
+
+
+@agent.command("list")
+def agent_list(json: bool = AS_JSON) -> int:
+    """List the agents.
+
+    Example: tkt agent list
+    """
+    from tkt.store.read_people import agents
+
+    with context.reader() as reader:
+        _print([one._asdict() for one in agents(reader)], json)
+    return 0
+
+
+@agent.command("add")
+def agent_add(
+    name: str = NAME,
+    email: str | None = typer.Option(None, "--email", metavar="ADDR", help="Where notifications go."),
+    role: str = typer.Option("agent", "--role", help="admin, supervisor, agent or viewer."),
+) -> int:
+    """Add an agent, or bring a retired one back.
+
+    Example: tkt agent add bob --email bob@example.com
+    """
+    from tkt.desk import configure
+
+    configure.add_agent(context.desk(), name, email, role)
+    output.line(f"{name} is now {role} of this desk")
+    return 0
+
+
+@agent.command("set")
+def agent_set(
+    name: str = NAME,
+    email: str | None = typer.Option(None, "--email", metavar="ADDR"),
+    role: str | None = typer.Option(None, "--role"),
+) -> int:
+    """Change an agent's address or role.
+
+    Example: tkt agent set bob --role supervisor
+    """
+    from tkt.desk import configure
+
+    configure.set_agent(context.desk(), name, email, role)
+    output.line(f"{name} changed")
+    return 0
+
+
+@agent.command("retire")
+def agent_retire(name: str = NAME) -> int:
+    """Retire an agent; history keeps the name.
+
+    Example: tkt agent retire bob
+    """
+    from tkt.desk import configure
+
+    configure.retire_agent(context.desk(), name)
+    output.line(f"{name} is retired")
+    return 0
+
+
+@team.command("list")
+def team_list(json: bool = AS_JSON) -> int:
+    """List the teams with their members.
+
+    Example: tkt team list
+    """
+    from tkt.store.read_people import teams
+
+    with context.reader() as reader:
+        _print([one._asdict() for one in teams(reader)], json)
+    return 0
+
+
+@team.command("add")
+def team_add(
+    name: str = NAME,
+    member: list[str] = typer.Option([], "--member", metavar="AGENT", help="May be repeated."),
+) -> int:
+    """Add a team, or bring a retired one back.
+
+    Example: tkt team add network --member alice --member bob
+    """
+    from tkt.desk import configure
+
+    configure.add_team(context.desk(), name, member)
+    output.line(f"team {name} added")
+    return 0
+
+
+@team.command("join")
+def team_join(name: str = NAME, agents: list[str] = AGENTS) -> int:
+    """Let agents join a team.
+
+    Example: tkt team join network bob
+    """
+    from tkt.desk import configure
+
+    configure.change_members(context.desk(), name, add=agents)
+    output.line(f"{', '.join(agents)} joined {name}")
+    return 0
+
+
+@team.command("leave")
+def team_leave(name: str = NAME, agents: list[str] = AGENTS) -> int:
+    """Let agents leave a team.
+
+    Example: tkt team leave network bob
+    """
+    from tkt.desk import configure
+
+    configure.change_members(context.desk(), name, remove=agents)
+    output.line(f"{', '.join(agents)} left {name}")
+    return 0
+
+
+@team.command("retire")
+def team_retire(name: str = NAME) -> int:
+    """Retire a team; its tickets keep it.
+
+    Example: tkt team retire network
+    """
+    from tkt.desk import configure
+
+    configure.retire_team(context.desk(), name)
+    output.line(f"team {name} is retired")
+    return 0
+
+
+def _print(rows: list[dict[str, object]], json: bool) -> None:
+    if json:
+        output.as_json(rows)
+    elif rows:
+        shown = [
+            [", ".join(map(str, one)) if isinstance(one, list) else str(one or "") for one in row.values()]
+            for row in rows
+        ]
+        output.as_table(list(rows[0]), shown, stretch=len(rows[0]) - 1)
+
+
+COMMANDS = {"team": team, "agent": agent}

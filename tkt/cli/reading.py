@@ -1,0 +1,191 @@
+"""Commands that only read: list, show, log, events. They never import the write side."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tkt.cli import context, output
+from tkt.cli.main import unshielded
+from tkt.errors import UsageError
+
+if TYPE_CHECKING:
+    from tkt.store.read import Reader
+    from tkt.store.read_events import EventRow
+
+AS_JSON = typer.Option(False, "--json", help="One JSON document.")
+
+COLUMNS = ("number", "subject", "requester", "team", "assignee", "status", "priority", "age", "due")
+"""What a terminal shows by default."""
+
+
+def list_(
+    query: list[str] = typer.Argument(None, metavar="[QUERY]…", help="Default: kind:open, most urgent first."),
+    sort: str = typer.Option("", "--sort", metavar="KEYS", help="due, -priority, created, updated, number, …"),
+    limit: int = typer.Option(50, "-n", metavar="N", help="At most so many; 0 is all.", min=0),
+    ids: bool = typer.Option(False, "--ids", help="Numbers alone, one a line."),
+    json: bool = AS_JSON,
+    jsonl: bool = typer.Option(False, "--jsonl", help="A JSON object a line."),
+    csv: bool = typer.Option(False, "--csv"),
+    tsv: bool = typer.Option(False, "--tsv"),
+    columns: str = typer.Option("", "--columns", metavar="A,B", help="Which columns."),
+) -> int:
+    """List tickets.
+
+    Example: tkt list team:network is:breached --sort -priority
+    """
+    from tkt.cli import listing
+
+    if sum((ids, json, jsonl, csv, tsv)) > 1:
+        raise UsageError("choose one of --ids, --json, --jsonl, --csv and --tsv")
+    wanted = listing.columns_named(columns)
+    with context.reader() as reader:
+        found = listing.find(reader, unshielded(query), sort, limit)
+        if ids:
+            for row in found.rows:
+                output.line(str(row.number))
+        elif json:
+            output.as_json(listing.documents(reader, found.rows))
+        elif jsonl:
+            output.as_jsonl(listing.documents(reader, found.rows))
+        elif csv or tsv:
+            output.as_separated(wanted or listing.ALL, listing.plain_rows(reader, found.rows, wanted), tabs=tsv)
+        else:
+            listing.show_table(reader, found.rows, wanted or COLUMNS)
+        listing.say_if_cut(reader, found)
+    return 0
+
+
+def show(
+    number: str = typer.Argument(..., metavar="N"),
+    json: bool = AS_JSON,
+    raw: bool = typer.Option(False, "--raw", help="The newest mail as it came in, byte for byte."),
+) -> int:
+    """Show a ticket with its conversation.
+
+    Example: tkt show 12
+    """
+    from tkt.store.read_documents import ticket_document
+
+    with context.reader() as reader:
+        for one in context.numbers([number]):
+            if raw:
+                _show_raw(reader, one)
+            elif json:
+                output.as_json(ticket_document(reader, one))
+            else:
+                from tkt.cli.ticket_text import show_ticket
+
+                show_ticket(ticket_document(reader, one))
+    return 0
+
+
+def log(number: str = typer.Argument(..., metavar="N"), json: bool = AS_JSON) -> int:
+    """The history of a ticket: who, when, what, from, to.
+
+    Example: tkt log 12
+    """
+    from tkt.store.read_events import history
+    from tkt.store.read_tickets import ticket
+
+    with context.reader() as reader:
+        (one,) = context.numbers([number])[:1]
+        ticket(reader, one)
+        rows = history(reader, one)
+    if json:
+        output.as_json([event_document(row) for row in rows])
+    else:
+        table = [[_local(row.at), row.actor, row.verb, row.field, *_from_to(row), row.cause] for row in rows]
+        output.as_table(("when", "who", "what", "field", "from", "to", "cause"), table, stretch=5)
+    return 0
+
+
+def events(
+    follow: bool = typer.Option(False, "--follow", "-f", help="Go on as they happen."),
+    since: str = typer.Option("", "--since", metavar="ID|TIME", help="From this event on, or from this moment."),
+    json: bool = typer.Option(False, "--json", help="A JSON object a line."),
+) -> int:
+    """The stream of everything that happens.
+
+    Example: tkt events --follow --json
+    """
+    from tkt.store import read_events
+
+    with context.reader() as reader:
+        seen = _first_event(reader, since)
+        while True:
+            rows = read_events.events_after(reader, seen)
+            for row in rows:
+                seen = row.id
+                _print_event(row, json)
+            sys.stdout.flush()
+            if rows:
+                continue
+            if not follow:
+                return 0
+            reader.wait_for_change(5.0)
+
+
+def event_document(row: EventRow) -> dict[str, Any]:
+    """An event as JSON."""
+    from tkt.times import from_micros, rfc3339
+
+    document = row._asdict()
+    document["at"] = rfc3339(from_micros(row.at))
+    return document
+
+
+def _print_event(row: EventRow, json: bool) -> None:
+    if json:
+        output.as_jsonl([event_document(row)])
+        return
+    old, new = _from_to(row)
+    what = f"{row.field}: {old} → {new}" if row.field else ""
+    about = f"#{row.ticket}" if row.ticket else ""
+    cause = f"({row.cause})" if row.cause else ""
+    output.line(
+        " ".join(part for part in (str(row.id), _local(row.at), row.actor, row.verb, about, what, cause) if part)
+    )
+
+
+def _first_event(reader: Reader, since: str) -> int:
+    """The id after which to begin; without --since the log's end when following is asked for by nothing else."""
+    from tkt.store import read_events
+    from tkt.times import parse_when, to_micros, utcnow
+
+    if not since:
+        return 0
+    if since.isascii() and since.isdigit():
+        return int(since)
+    rows = read_events.events_since(reader, to_micros(parse_when(since, utcnow())), 1)
+    return rows[0].id - 1 if rows else read_events.last_event(reader)
+
+
+def _show_raw(reader: Reader, number: int) -> None:
+    from tkt.store.read_entries import raw_mail
+
+    data = raw_mail(reader, number)
+    if output.on_terminal():
+        output.line(data.decode("utf-8", "replace"))
+    else:
+        output.raw_bytes(data)
+
+
+def _from_to(row: EventRow) -> tuple[str, str]:
+    return _word(row.old), _word(row.new)
+
+
+def _word(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _local(micros: int) -> str:
+    from tkt.cli.moments import local
+
+    return local(micros)
+
+
+COMMANDS = {"list": list_, "show": show, "log": log, "events": events}
+SETTINGS: dict[str, dict[str, Any]] = {}

@@ -1,0 +1,95 @@
+"""A ticket for people: its facts, its promises as bars, its conversation. Built from the public JSON document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from tkt.cli import moments, output
+from tkt.safe_text import safe_block, safe_line
+from tkt.times import format_duration, to_micros
+
+BAR = 20
+"""Cells of a promise's bar."""
+
+KIND_STYLES = {"note": "yellow", "reply": "green", "inbound": "cyan", "system": "dim"}
+KIND_WORDS = {"note": "internal note", "reply": "reply", "inbound": "message", "system": "system"}
+STATE_STYLES = {"breached": "red", "met": "green", "paused": "dim"}
+
+
+def show_ticket(document: dict[str, Any]) -> None:
+    """Print one ticket."""
+    output.raw_line(output.styled(f"#{document['number']} {safe_line(document['subject'])}", "bold"))
+    for name, value in _facts(document):
+        output.raw_line(f"{output.styled(f'{name:>11}', 'dim')}  {safe_line(value)}")
+    for clock in document["sla"]:
+        output.raw_line(_promise(clock))
+    for entry in document["entries"]:
+        _show_entry(entry)
+
+
+def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
+    requester = document["requester"] or {}
+    facts = [
+        ("status", document["status"]),
+        ("priority", document["priority"]),
+        ("team", document["team"]),
+        ("assignee", document["assignee"]),
+        ("requester", _person(requester)),
+        ("company", _company(requester)),
+        ("category", document["category"]),
+        ("type", document["type"]),
+        ("tags", ", ".join(document["tags"])),
+        *((f"{name}", str(value)) for name, value in document["fields"].items()),
+        ("parent", f"#{document['parent']}" if document["parent"] else ""),
+        ("merged into", f"#{document['merged_into']}" if document["merged_into"] else ""),
+        ("created", f"{_local(document['created_at'])} by {document['channel']}"),
+        ("due", _local(document["due_at"])),
+        ("resolved", _local(document["resolved_at"])),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _promise(clock: dict[str, Any]) -> str:
+    target, spent = clock["target_seconds"], clock["spent_seconds"]
+    share = min(1.0, spent / target) if target else 1.0
+    full = round(share * BAR)
+    bar = output.styled(
+        "█" * full + "░" * (BAR - full),
+        STATE_STYLES.get(clock["state"], "yellow" if share > 0.8 else "green"),
+    )
+    name = clock["metric"].replace("_", " ") + (f" ({clock['cycle']})" if clock["cycle"] > 1 else "")
+    numbers = f"{format_duration(spent)} of {format_duration(target)}"
+    due = f", due {_local(clock['due_at'])}" if clock["due_at"] and clock["state"] == "running" else ""
+    return (
+        f"{output.styled(f'{name:>18}', 'dim')}  {bar} {clock['state']}, {numbers}{due} ({safe_line(clock['policy'])})"
+    )
+
+
+def _show_entry(entry: dict[str, Any]) -> None:
+    style = KIND_STYLES.get(entry["kind"], "")
+    mark = output.styled("┃", style)
+    head = (
+        f"{KIND_WORDS.get(entry['kind'], entry['kind'])} · {safe_line(entry['author'] or '')} · {_local(entry['at'])}"
+    )
+    delivery = f" · {entry['delivery']}" if entry["delivery"] else ""
+    output.raw_line("")
+    output.raw_line(f"{mark} {output.styled(head, style)}{delivery}")
+    for line in safe_block(entry["text"] or "").splitlines():
+        output.raw_line(f"{mark} {line}")
+    for file in entry["attachments"]:
+        output.raw_line(f"{mark} ⊕ {safe_line(file['name'])} ({file['type']}, {file['size']:,} bytes)")
+
+
+def _person(requester: dict[str, Any]) -> str:
+    name, email = requester.get("name") or "", requester.get("email") or ""
+    return f"{name} <{email}>" if name and email else name or email
+
+
+def _company(requester: dict[str, Any]) -> str:
+    tier = f" ({requester['tier']})" if requester.get("tier") else ""
+    return f"{requester.get('company') or ''}{tier}".strip()
+
+
+def _local(text: str | None) -> str:
+    return moments.local(to_micros(datetime.fromisoformat(text))) if text else ""
