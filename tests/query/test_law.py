@@ -81,7 +81,7 @@ def _too_many(_sql: str, _params: tuple[Any, ...]) -> None:
 def test_sql_and_python_agree(random_desk: Callable[[int], Any], seed: int) -> None:
     desk = random_desk(seed)
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(_QUERIES, _SORTS)
     def law(query: str, sort: Sort) -> None:
         tree = parse(query)

@@ -32,8 +32,7 @@ def _parts(error: QueryError) -> tuple[str, str, str]:
 
 
 def _shown(letter: str) -> str:
-    """One character in one place, so that the carets stay below it: what a terminal might obey becomes a
-space."""
+    """One character in one place, so that the carets stay below it: what a terminal might obey becomes a space."""
     if letter.isprintable():
         return letter
     return " "

@@ -85,11 +85,8 @@ class _Compiler:
         return _Part(f"NOT ({sql})", params)
 
     def members(self, found: Members) -> _Part:
-        if self.windowed:
-            sql, params = found.within_window()
-            return _Part(f"t.number IN ({sql})", params)
         if self.probe is None:
-            return _Part(f"t.number IN ({found.numbers})", found.params)
+            return _plain(found.whole(self.windowed))
         if self.probes < MOST_PROBES:
             self.probes += 1
             numbers = self.probe(found.numbers, found.params)

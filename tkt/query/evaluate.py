@@ -78,8 +78,7 @@ class Facts(NamedTuple):
 
 
 def matches(tree: Node, facts: Facts, vocabulary: Vocabulary) -> bool:
-    """Whether the ticket is one of those that the query means. Of the vocabulary `me`, `now` and `zone`
-matter."""
+    """Whether the ticket is one of those that the query means. Of the vocabulary `me`, `now` and `zone` matter."""
     if isinstance(tree, And):
         return all(matches(part, facts, vocabulary) for part in tree.parts)
     if isinstance(tree, Or):

@@ -8,7 +8,7 @@ from tkt.query.terms import folded, number_of
 from tkt.query.tree import Term, Text
 from tkt.store.analyser import query_phrases
 from tkt.store.constants import DOC_SHIFT, KINDS, NEVER, PRIORITIES
-from tkt.store.read_clauses import Bound
+from tkt.store.read_clauses import HIGH, LOW
 from tkt.store.search import match_text
 
 if TYPE_CHECKING:
@@ -28,14 +28,23 @@ class Condition(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A SELECT of ticket numbers that ends in a condition; `column` >> `shift` is the number, for bounding
-    it.
+    """A set of tickets as a SELECT of numbers that ends in a condition.
+
+    `document` is the column with the search document's id, where it is a full-text search. `condition` says the same
+    of ticket t in another way, where that is better for going through everything.
     """
 
     sql: str
-    column: str
     params: tuple[Any, ...]
-    shift: int = 0
+    document: str = ""
+    condition: str = ""
+
+    def whole(self, windowed: bool) -> tuple[str, tuple[Any, ...]]:
+        """The condition that ticket t is in the set; `windowed`: the full-text index is asked for a window only."""
+        if not (windowed and self.document):
+            return self.condition or f"t.number IN ({self.sql})", self.params
+        window = f"{self.document} >= ? AND {self.document} < ?"
+        return f"t.number IN ({self.sql} AND {window})", (*self.params, LOW, HIGH)
 
 
 class Members(NamedTuple):
@@ -54,13 +63,11 @@ class Members(NamedTuple):
         """All of them, as one SELECT (a number may come twice)."""
         return " UNION ALL ".join(source.sql for source in self.sources)
 
-    def within_window(self) -> tuple[str, tuple[Any, ...]]:
-        """Those of a window of numbers, as one SELECT and its parameters."""
-        bounded = " UNION ALL ".join(
-            f"{source.sql} AND {source.column} >= ? AND {source.column} < ?" for source in self.sources
-        )
-        bounds = [(*one.params, Bound(False, one.shift), Bound(True, one.shift)) for one in self.sources]
-        return bounded, tuple(value for values in bounds for value in values)
+    def whole(self, windowed: bool) -> Condition:
+        """The condition that ticket t is one of them, for going through everything."""
+        found = [source.whole(windowed) for source in self.sources]
+        sql = " OR ".join(f"({sql})" for sql, _ in found)
+        return Condition(sql, tuple(value for _, params in found for value in params))
 
 
 def leaf(tree: Term | Text, vocabulary: Vocabulary, dialect: str) -> Condition | Members:
@@ -77,7 +84,7 @@ def _text(phrases: Iterable[Iterable[str]], dialect: str) -> Members:
     doc = _doc(dialect)
     found = f"SELECT {doc} >> {DOC_SHIFT} FROM search WHERE {matches}"
     lookup = f"EXISTS (SELECT 1 FROM search WHERE {matches} AND {doc} BETWEEN {first} AND {last})"
-    return Members((Source(found, doc, (match_text(phrases, dialect),), DOC_SHIFT),), lookup)
+    return Members((Source(found, (match_text(phrases, dialect),), doc),), lookup)
 
 
 def _subject(term: Term, _vocabulary: Vocabulary, dialect: str) -> Members:
@@ -85,7 +92,7 @@ def _subject(term: Term, _vocabulary: Vocabulary, dialect: str) -> Members:
     found = f"SELECT {doc} >> {DOC_SHIFT} FROM search WHERE {matches} AND {doc} & {2**DOC_SHIFT - 1} = 0"
     lookup = f"EXISTS (SELECT 1 FROM search WHERE {matches} AND {doc} = t.number << {DOC_SHIFT})"
     texts = [match_text(query_phrases(value.text), dialect) for value in term.values]
-    return _any_of([Members((Source(found, doc, (text,), DOC_SHIFT),), lookup) for text in texts])
+    return _any_of([Members((Source(found, (text,), doc),), lookup) for text in texts])
 
 
 def _any_of(found: list[Members]) -> Members:
@@ -164,7 +171,7 @@ def _field(term: Term, _vocabulary: Vocabulary, _dialect: str) -> Members:
 
 
 def _linked(table: str, condition: str, params: tuple[Any, ...]) -> Members:
-    found = Source(f"SELECT x.ticket FROM {table} x WHERE {condition}", "x.ticket", params)
+    found = Source(f"SELECT x.ticket FROM {table} x WHERE {condition}", params)
     return Members((found,), f"EXISTS (SELECT 1 FROM {table} x WHERE x.ticket = t.number AND {condition})")
 
 
@@ -199,7 +206,8 @@ def _from_one(text: str, dialect: str) -> Members:
 def _requested(source: str, person: str, condition: str, params: tuple[Any, ...]) -> Members:
     """Tickets whose requester is among the persons that `source` gives under the condition."""
     persons = f"SELECT {person} FROM {source} WHERE {condition}"
-    found = Source(f"SELECT r.number FROM ticket r WHERE r.requester_id IN ({persons})", "r.number", params)
+    by_person = f"t.requester_id IS NOT NULL AND t.requester_id IN ({persons})"
+    found = Source(f"SELECT r.number FROM ticket r WHERE r.requester_id IN ({persons})", params, "", by_person)
     lookup = f"EXISTS (SELECT 1 FROM {source} WHERE {person} = t.requester_id AND {condition})"
     return Members((found,), lookup)
 
@@ -253,7 +261,7 @@ def _number(term: Term, _vocabulary: Vocabulary, _dialect: str) -> Condition:
 
 def _parent(term: Term, _vocabulary: Vocabulary, _dialect: str) -> Members:
     numbers = tuple(map(number_of, term.values))
-    children = Source(f"SELECT r.number FROM ticket r WHERE {_in('r.parent', numbers)}", "r.number", numbers)
+    children = Source(f"SELECT r.number FROM ticket r WHERE {_in('r.parent', numbers)}", numbers)
     return Members((children,), f"(t.parent IS NOT NULL AND {_in('t.parent', numbers)})")
 
 

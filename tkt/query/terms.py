@@ -71,8 +71,7 @@ _ALSO_CALLED = {
 
 
 def check_term(term: Term) -> Term:
-    """The term with its closed words in lower case. Raises QueryError for an operator or value it doesn't
-take."""
+    """The term with its closed words in lower case. Raises QueryError for an operator or value it doesn't take."""
     key = KEYS.get(term.key, _FIELD)
     if term.operator not in key.operators:
         raise _wrong_operator(term, key)

@@ -14,8 +14,7 @@ class Value(NamedTuple):
 
 
 class Term(NamedTuple):
-    """`key`, one of `: > >= < <=`, and values of which one must fit. `query` is the whole text, for error
-messages."""
+    """`key`, one of `: > >= < <=`, and values of which one must fit. `query` is the whole text, for error messages."""
 
     key: str
     operator: str

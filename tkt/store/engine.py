@@ -56,6 +56,18 @@ class Store:
             yield session
 
     @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One read transaction: it keeps no writer waiting and waits for none; what it changes is not kept.
+
+        Raises StoreBusy, StoreUnreachable, WrongSchema.
+        """
+        engine = self.engine.execution_options(reading=True)
+        with translated(self.location), Session(engine, expire_on_commit=False, autoflush=False) as session:
+            if not self._checked:
+                self._check_schema(session)
+            yield session
+
+    @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
         """Whether this process is the only one at this work now; holds others off while the block runs.
 
@@ -152,7 +164,8 @@ def _sqlite_engine(location: Location) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, MetaData, inspect
 
 from tkt.errors import StoreUnreachable
 from tkt.store.engine import Store, translated
@@ -41,6 +41,14 @@ def has_tables(location: Location) -> bool:
             return inspect(connection).has_table("alembic_version")
     finally:
         store.close()
+
+
+def repeat_for_postgres(metadata: MetaData) -> None:
+    """Give every partial index its condition in Postgres' spelling too (see `tkt.store.tables`)."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if (where := index.dialect_options["sqlite"]["where"]) is not None:
+                index.dialect_kwargs["postgresql_where"] = where
 
 
 def declared(_object: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:

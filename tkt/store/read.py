@@ -2,7 +2,7 @@
 
 What can be read stands in the modules beside this one: tickets and pages (`read_tickets`), their JSON
 (`read_documents`), conversations, files and raw mails (`read_entries`), the event log (`read_events`), clocks
-(`read_clocks`), names and counts (`read_desk`). All take a `Reader` first.
+(`read_clocks`), people (`read_people`), names and counts (`read_desk`). All take a `Reader` first.
 
 Promises: a reader never writes; SQL is written once, with `?` for parameters, for both engines; what the
 drivers say of a busy, absent or foreign store becomes an error of ours. A reader may move between threads but
@@ -41,9 +41,7 @@ _NAMED = (
     "SELECT 'team', name, id FROM team UNION ALL SELECT 'agent', name, id FROM agent"
     " UNION ALL SELECT 'zone', value, 0 FROM setting WHERE key = 'desk.timezone'"
 )
-_DECLARED = (
-    "SELECT kind, name, CAST(body AS TEXT) FROM definition WHERE kind IN ('status', 'field') ORDER BY version"
-)
+_DECLARED = "SELECT kind, name, CAST(body AS TEXT) FROM definition WHERE kind IN ('status', 'field') ORDER BY version"
 
 
 class Reader:
@@ -70,9 +68,7 @@ class Reader:
         return frozenset(row[0] for row in found) if len(found) <= FEW else None
 
     def changed(self) -> object:
-        """A token that differs from the last one when another process has committed since; cheap to ask
-        for.
-        """
+        """A token that differs from the last one when another process has committed since; cheap to ask for."""
         raise NotImplementedError
 
     def wait_for_change(self, seconds: float) -> bool:
@@ -212,8 +208,6 @@ def open_reader(location: Location, agent: str | None = None) -> Reader:
 
 
 def _read_write_uri(path: str) -> str:
-    """Opened for writing, though never written: a reader of a WAL file may have to make its shared-memory
-    file.
-    """
+    """Opened for writing, though never written: a reader of a WAL file may have to make its shared-memory file."""
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     return f"file:{quoted}?mode=rw"

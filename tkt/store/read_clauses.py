@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tkt.store.constants import KINDS, NEVER, PRIORITIES, STATUSES
+from tkt.store.constants import DOC_SHIFT, KINDS, NEVER, PRIORITIES, STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -30,14 +30,13 @@ class Vocabulary(NamedTuple):
     fields: Collection[str] | None = None
 
 
-class Bound(NamedTuple):
-    """A parameter that stands for an end of a window of numbers, in ids that are numbers shifted left."""
+class Bound:
+    """A parameter that stands for an end of a window of numbers, as the id of a search document."""
 
-    high: bool
-    shift: int
+    __slots__ = ()
 
-    def of(self, low: int, high: int) -> int:
-        return (high if self.high else low) << self.shift
+
+LOW, HIGH = Bound(), Bound()
 
 
 class Where(NamedTuple):
@@ -45,8 +44,8 @@ class Where(NamedTuple):
 
     `kinds` are the status kinds that can satisfy it: the page walks one index range for each. `few` says that
     it names its candidates (a short list of numbers), so that they are looked up and sorted instead of
-    walking an order. `windowed`, where it is another one, is the same condition for a window of numbers only
-    (`bounded` gives it its bounds): for going through the tickets by number, piece by piece.
+    walking an order. `windowed`, where it is another one, is the same condition for going through everything
+    (counting) or, with `bounded`, through windows of numbers.
     """
 
     sql: str
@@ -55,19 +54,24 @@ class Where(NamedTuple):
     few: bool = False
     windowed: Where | None = None
 
-    def bounded(self, low: int, high: int) -> tuple[str, list[Any]]:
+    @property
+    def in_windows(self) -> bool:
+        """Whether it asks the full-text index about common words: then windows of numbers make it cheap."""
+        return self.windowed is not None and LOW in self.windowed.params
+
+    def bounded(self, low: int, high: int) -> tuple[str, tuple[Any, ...]]:
         """SQL and parameters for the tickets from `low` to below `high`."""
         where = self.windowed or self
-        params = [value.of(low, high) if isinstance(value, Bound) else value for value in where.params]
-        return f"{where.sql} AND t.number >= ? AND t.number < ?", [*params, low, high]
+        ends = {LOW: low << DOC_SHIFT, HIGH: high << DOC_SHIFT}
+        params = [ends[value] if isinstance(value, Bound) else value for value in where.params]
+        return f"{where.sql} AND t.number >= ? AND t.number < ?", (*params, low, high)
 
 
 EVERYTHING = Where("1 = 1")
 
 
 Phrases = tuple[tuple[str, ...], ...]
-"""What one searched word or phrase consists of: runs of the analyser's terms that a document must all
-hold."""
+"""What one searched word or phrase consists of: runs of the analyser's terms that a document must all hold."""
 
 
 class Sort(NamedTuple):
@@ -79,9 +83,7 @@ class Sort(NamedTuple):
     ranking: tuple[Phrases, ...] = ()
 
     def key(self, row: Any) -> tuple[Any, ...]:
-        """Where a row stands in this order: what `page(after=…)` takes. `row` has the columns as
-        attributes.
-        """
+        """Where a row stands in this order: what `page(after=…)` takes. `row` has the columns as attributes."""
         if self.ranking:
             return (row.number,)
         return tuple(stored(getattr(row, name), name) for name, _ in self.columns)

@@ -60,13 +60,10 @@ def next_metrics(reader: Reader, numbers: Sequence[int]) -> dict[int, str]:
     return found
 
 
-def clock_documents(
-    reader: Reader, numbers: Sequence[int], now: int | None = None
-) -> dict[int, list[dict[str, Any]]]:
+def clock_documents(reader: Reader, numbers: Sequence[int], now: int | None = None) -> dict[int, list[dict[str, Any]]]:
     """The clocks as the contract's JSON spells them."""
     return {
-        ticket: [_document(clock) for clock in clocks]
-        for ticket, clocks in clocks_of(reader, numbers, now).items()
+        ticket: [_document(clock) for clock in clocks] for ticket, clocks in clocks_of(reader, numbers, now).items()
     }
 
 
@@ -79,9 +76,7 @@ def _document(clock: ClockRow) -> dict[str, Any]:
 
 
 class _Calendars:
-    """Open seconds by calendar version. A calendar is loaded only when a clock runs by one; 24x7 needs
-    none.
-    """
+    """Open seconds by calendar version. A calendar is loaded only when a clock runs by one; 24x7 needs none."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader

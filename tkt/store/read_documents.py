@@ -38,15 +38,12 @@ def list_documents(reader: Reader, rows: Sequence[TicketRow], now: int | None = 
     tags, fields = tags_of(reader, numbers), fields_of(reader, numbers)
     clocks = clock_documents(reader, numbers, now)
     return [
-        _document(row, tags.get(row.number, []), fields.get(row.number, {}), clocks.get(row.number, []))
-        for row in rows
+        _document(row, tags.get(row.number, []), fields.get(row.number, {}), clocks.get(row.number, [])) for row in rows
     ]
 
 
 def fields_of(reader: Reader, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The custom fields of these tickets, each value in its declared type; tickets without one are left
-    out.
-    """
+    """The custom fields of these tickets, each value in its declared type; tickets without one are left out."""
     found: dict[int, dict[str, Any]] = {}
     for some in in_portions(numbers):
         sql = f"SELECT ticket, name, value FROM ticket_field WHERE ticket IN ({marks(some)}) ORDER BY name"
@@ -76,9 +73,7 @@ def _typed(text: str, kind: str) -> Any:
     return text  # decimals too: JSON readers would make them binary floating point
 
 
-def _document(
-    row: TicketRow, tags: list[str], fields: dict[str, Any], clocks: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _document(row: TicketRow, tags: list[str], fields: dict[str, Any], clocks: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "number": row.number,
         "subject": row.subject,
@@ -123,9 +118,7 @@ def _entry(message: Message) -> dict[str, Any]:
         "at": moment(message.at),
         "text": message.text,
         "delivery": message.delivery or None,
-        "attachments": [
-            {"name": file.name, "type": file.type, "size": file.size} for file in message.attachments
-        ],
+        "attachments": [{"name": file.name, "type": file.type, "size": file.size} for file in message.attachments],
     }
 
 

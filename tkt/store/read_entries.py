@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 class File(NamedTuple):
-    """An attachment without its bytes; `size` in bytes. `inline` files belong to the text (images of an HTML
-    mail).
-    """
+    """An attachment without its bytes; `size` in bytes. `inline` files belong to the text (images of an HTML mail)."""
 
     id: int
     name: str
@@ -26,9 +24,7 @@ class File(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One entry. `author` is shown; `withdrawn_at` is set when it was taken back. Moments are microseconds
-    UTC.
-    """
+    """One entry. `author` is shown; `withdrawn_at` is set when it was taken back. Moments are microseconds UTC."""
 
     id: int
     position: int
@@ -55,12 +51,8 @@ FROM entry e LEFT JOIN agent a ON a.id = e.agent_id LEFT JOIN person p ON p.id =
 """
 
 
-def conversation(
-    reader: Reader, number: int, after_position: int = 0, limit: int | None = None
-) -> list[Message]:
-    """The ticket's messages, oldest first; with `limit` the newest of them. Withdrawn ones are there, and
-    marked.
-    """
+def conversation(reader: Reader, number: int, after_position: int = 0, limit: int | None = None) -> list[Message]:
+    """The ticket's messages, oldest first; with `limit` the newest of them. Withdrawn ones are there, and marked."""
     sql = f"{_SELECT}WHERE e.ticket = ? AND e.position > ? ORDER BY e.position DESC"
     params = [number, after_position]
     if limit is not None:

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
 
 class EventRow(NamedTuple):
-    """One event, as `tkt.store.tables.Event` describes it; `at` in microseconds UTC, `old` and `new` JSON
-    values.
-    """
+    """One event, as `tkt.store.tables.Event` describes it; `at` in microseconds UTC, `old` and `new` JSON values."""
 
     id: int
     at: int
@@ -58,9 +56,7 @@ def last_event(reader: Reader) -> int:
 
 
 def changed_tickets(reader: Reader, identifier: int) -> tuple[int, set[int]]:
-    """(newest event id, the tickets it and those since `identifier` touched): what a live view reads
-    again.
-    """
+    """(newest event id, the tickets it and those since `identifier` touched): what a live view reads again."""
     newest = last_event(reader)
     sql = "SELECT DISTINCT ticket FROM event WHERE id > ? AND id <= ? AND ticket IS NOT NULL"
     return newest, {row[0] for row in reader.rows(sql, (identifier, newest))}

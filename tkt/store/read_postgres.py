@@ -1,5 +1,4 @@
-"""Reading a desk that lives in Postgres. Loaded only for such a store: psycopg costs a start-up of its
-own."""
+"""Reading a desk that lives in Postgres. Loaded only for such a store: psycopg costs a start-up of its own."""
 
 from __future__ import annotations
 

@@ -45,9 +45,7 @@ def ranked_page(
     return found + newest(reader, where, None if limit is None else limit - len(found), below=min(ranked))
 
 
-def _page_before(
-    reader: Reader, where: Where, ranked: list[int], limit: int | None, number: int | None
-) -> list[int]:
+def _page_before(reader: Reader, where: Where, ranked: list[int], limit: int | None, number: int | None) -> list[int]:
     whole = ranked
     if number in ranked:
         whole = ranked[: ranked.index(number)]
@@ -101,6 +99,5 @@ _CLAUSES = {
 }
 _WEIGHTS = {
     "sqlite": "SELECT rowid, -bm25(search) FROM search WHERE search MATCH ?",
-    "postgresql": "SELECT doc, ts_rank(terms, CAST(? AS tsquery), 1) FROM search"
-    " WHERE terms @@ CAST(? AS tsquery)",
+    "postgresql": "SELECT doc, ts_rank(terms, CAST(? AS tsquery), 1) FROM search WHERE terms @@ CAST(? AS tsquery)",
 }

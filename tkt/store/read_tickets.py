@@ -88,11 +88,11 @@ def page_numbers(
         from tkt.store.read_ranking import ranked_page
 
         return ranked_page(reader, where, sort.ranking, limit, after, backwards)
-    if where.windowed is not None and len(sort.columns) == 1:
+    if where.in_windows and len(sort.columns) == 1:
         from tkt.store.read_windows import by_number
 
         return by_number(reader, where, sort.columns[0][1], limit, after, backwards)
-    sql, params = page_sql(where, sort, limit, after, backwards)
+    sql, params = page_sql(where, sort, limit, after, backwards, reader.dialect)
     numbers = [row[-1] for row in reader.rows(sql, params)]
     return numbers[::-1] if backwards else numbers
 
@@ -127,13 +127,12 @@ def follow(reader: Reader, number: int) -> int:
 
 
 def count(reader: Reader, where: Where = EVERYTHING, cap: int | None = None) -> int:
-    """How many tickets match; counting stops at `cap`, so that a header never costs a walk over the whole
-    desk.
-    """
-    if where.windowed is not None:
+    """How many tickets match; counting stops at `cap`, so that a header never costs a walk over the whole desk."""
+    if where.in_windows:
         from tkt.store.read_windows import count_by_windows
 
         return count_by_windows(reader, where, cap)
+    where = where.windowed or where
     limit = "" if cap is None else " LIMIT ?"
     params = where.params if cap is None else (*where.params, cap)
     sql = f"SELECT count(*) FROM (SELECT 1 FROM ticket t WHERE {where.sql}{limit}) AS found"
@@ -151,36 +150,32 @@ def tags_of(reader: Reader, numbers: Sequence[int]) -> dict[int, list[str]]:
 
 
 def page_sql(
-    where: Where, sort: Sort, limit: int | None, after: tuple[Any, ...] | None = None, backwards: bool = False
-) -> tuple[str, list[Any]]:
+    where: Where, sort: Sort, limit: int | None, after: tuple[Any, ...] | None = None, backwards: bool = False,
+    dialect: str = "sqlite",
+) -> tuple[str, list[Any]]:  # fmt: skip
     """The statement behind `page_numbers`; the number is its last column."""
-    branches: list[str] = []
-    params: list[Any] = []
+    follows, values = _follows(sort, after, backwards)
     names = ", ".join(f"t.{name} AS {name}" for name, _ in sort.columns)
-    for kind in _branches(where, sort):
-        follows, values = _follows(sort, after, backwards)
-        branches.append(f"SELECT {names} FROM ticket t WHERE {kind}{where.sql}{follows}")
-        params += [*where.params, *values]
-    order = ", ".join(f"{name}{' DESC' if down != backwards else ''}" for name, down in sort.columns)
-    sql = f"{' UNION ALL '.join(branches)} ORDER BY {order}"
+    order = " ORDER BY " + ", ".join(f"{name}{' DESC' if down != backwards else ''}" for name, down in sort.columns)
+    branches = [f"SELECT {names} FROM ticket t WHERE {kind}{where.sql}{follows}" for kind in _branches(where, sort)]
+    params = [*where.params, *values]
     if limit is None:
-        return sql, params
-    return f"{sql} LIMIT ?", [*params, limit]
+        return " UNION ALL ".join(branches) + order, params * len(branches)
+    if dialect == "postgresql" and len(branches) > 1:
+        # It would sort whole branches where each has no limit of its own; SQLite merges them as they come.
+        branches, params = [f"({branch}{order} LIMIT ?)" for branch in branches], [*params, limit]
+    return " UNION ALL ".join(branches) + f"{order} LIMIT ?", [*params * len(branches), limit]
 
 
 def _branches(where: Where, sort: Sort) -> list[str]:
-    """One condition for each index range to walk: the engines merge ranges that are sorted, instead of
-    sorting all.
-    """
+    """One condition for each index range to walk: the engines merge ranges that are sorted, instead of sorting all."""
     if where.few or sort.columns[0][0] not in ("due_at", "updated_at", "priority"):
         return [""]
     return [f"t.status_kind = '{kind}' AND " for kind in KINDS if kind in where.kinds] or ["1 = 0 AND "]
 
 
 def _follows(sort: Sort, after: tuple[Any, ...] | None, backwards: bool) -> tuple[str, list[Any]]:
-    """The condition that a row comes after the key. One direction: a row comparison, which an index can start
-    at.
-    """
+    """The condition that a row comes after the key. One direction: a row comparison, which an index can start at."""
     if after is None:
         return "", []
     directions = {down != backwards for _, down in sort.columns}

@@ -2,7 +2,7 @@
 
 To ask the full-text index about one ticket costs up to a tenth of a millisecond in a large desk; to ask it
 about a window of a thousand tickets costs hardly more. The first windows are small, so that what is found at
-once comes at once; each is twice as large as the last, so that what is never found costs no more than going
+once comes at once; each is larger than the last, so that what is never found costs no more than going
 through everything.
 """
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tkt.store.read_clauses import Where
 
 FIRST_WINDOW = 1_000
+GROWTH = 4
 
 
 def newest(reader: Reader, where: Where, limit: int | None, below: int | None = None) -> list[int]:
@@ -24,9 +25,7 @@ def newest(reader: Reader, where: Where, limit: int | None, below: int | None = 
     return _walk(reader, where, limit, 1, _end(reader) if below is None else below, True)
 
 
-def oldest(
-    reader: Reader, where: Where, limit: int | None, above: int = 0, below: int | None = None
-) -> list[int]:
+def oldest(reader: Reader, where: Where, limit: int | None, above: int = 0, below: int | None = None) -> list[int]:
     """The matching tickets whose numbers lie between the two (exclusive), oldest first."""
     return _walk(reader, where, limit, above + 1, _end(reader) if below is None else below, False)
 
@@ -56,13 +55,16 @@ def count_by_windows(reader: Reader, where: Where, cap: int | None) -> int:
 
 
 def _walk(reader: Reader, where: Where, limit: int | None, low: int, high: int, falling: bool) -> list[int]:
+    if where.few:
+        rows = reader.rows(f"SELECT t.number FROM ticket t WHERE {where.sql}", where.params)
+        numbers = sorted((row[0] for row in rows if low <= row[0] < high), reverse=falling)
+        return numbers[:limit]
     found: list[int] = []
-    windows = [(low, high)] if where.windowed is None else _windows(low, high, falling)
-    for first, end in windows:
+    for first, end in _windows(low, high, falling) if where.in_windows else [(low, high)]:
         sql, params = where.bounded(first, end)
         sql = f"SELECT t.number FROM ticket t WHERE {sql} ORDER BY t.number{' DESC' if falling else ''}"
         if limit is not None:
-            sql, params = f"{sql} LIMIT ?", [*params, limit - len(found)]
+            sql, params = f"{sql} LIMIT ?", (*params, limit - len(found))
         found += [row[0] for row in reader.rows(sql, params)]
         if limit is not None and len(found) >= limit:
             break
@@ -70,7 +72,7 @@ def _walk(reader: Reader, where: Where, limit: int | None, low: int, high: int, 
 
 
 def _windows(low: int, high: int, falling: bool) -> Iterator[tuple[int, int]]:
-    """Pieces (first, end) of low to below high, each twice as large as the one before."""
+    """Pieces (first, end) of low to below high, each `GROWTH` times as large as the one before."""
     size = FIRST_WINDOW
     while low < high:
         if falling:
@@ -79,7 +81,7 @@ def _windows(low: int, high: int, falling: bool) -> Iterator[tuple[int, int]]:
         else:
             yield low, min(high, low + size)
             low += size
-        size *= 2
+        size *= GROWTH
 
 
 def _end(reader: Reader) -> int:

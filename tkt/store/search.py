@@ -57,18 +57,14 @@ def remove_document(session: Session | Connection, number: int, position: int, o
     connection.exec_driver_sql(_REMOVE[dialect], document)
 
 
-def replace_document(
-    session: Session | Connection, number: int, position: int, old_text: str, text: str
-) -> None:
+def replace_document(session: Session | Connection, number: int, position: int, old_text: str, text: str) -> None:
     """Index another text in an old one's place (a changed subject)."""
     if old_text != text:
         remove_document(session, number, position, old_text)
         add_document(session, number, position, text)
 
 
-def move_document(
-    session: Session | Connection, old: tuple[int, int], new: tuple[int, int], text: str
-) -> None:
+def move_document(session: Session | Connection, old: tuple[int, int], new: tuple[int, int], text: str) -> None:
     """Put a document under another (number, position): its entry moved to another ticket."""
     remove_document(session, *old, text)
     add_document(session, *new, text)

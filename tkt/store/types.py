@@ -11,14 +11,26 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Dialect, Integer
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from tkt.store.constants import NEVER
 from tkt.times import from_micros, to_micros
 
-Document = JSON().with_variant(JSONB(), "postgresql")
 RowId = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only in INTEGER columns
+
+
+class Document(TypeDecorator[Any]):
+    """A JSON value: text on SQLite, JSONB on Postgres, whose dialect is only imported there."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(JSON())
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB())
 
 
 class Moment(TypeDecorator[datetime]):

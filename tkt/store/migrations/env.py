@@ -6,8 +6,9 @@ from alembic import context
 from sqlmodel import SQLModel
 
 from tkt.store import tables as tables
-from tkt.store.migrate import declared
+from tkt.store.migrate import declared, repeat_for_postgres
 
+repeat_for_postgres(SQLModel.metadata)
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,
