@@ -145,7 +145,7 @@ class Desk:
         with self.store.transaction() as session:
             definitions = load_definitions(session, None)
             waiting = check.due(session, at)
-            return [one for due in waiting for one in check.claim(session, definitions, due.clock, at)]
+            return [one for ticket in waiting for one in check.claim(session, definitions, ticket, at)]
 
     def redefine(self, kind: str, name: str, body: dict[str, Any], at: datetime) -> list[clocks.Breach]:
         """Give a calendar or policy a new version and let the ticket be reconsidered."""

@@ -216,6 +216,17 @@ def test_a_later_answer_taken_back_goes_on_from_the_same_message(desk: Any) -> N
     assert (first.reason, second.cycle, second.carried_seconds) == ("withdrawn", 2, H)
 
 
+def test_a_first_answer_taken_back_ends_the_wait_for_a_next_one(desk: Any) -> None:
+    desk.create()
+    desk.reply(desk.at(1))
+    desk.inbound(desk.at(2))
+    desk.withdraw(desk.at(3), first=True, unanswered_since=desk.at(2))
+    assert [(clock.metric, clock.cycle, clock.state) for clock in desk.clocks()] == [
+        ("first_response", 1, "met"), ("resolution", 1, "running"), ("next_response", 1, "cancelled"),
+        ("first_response", 2, "running"),
+    ]  # fmt: skip
+
+
 def test_merging_ends_every_wait(desk: Any) -> None:
     target = desk.create()
     desk.create()

@@ -1,7 +1,7 @@
 """Random stories: both engines keep the same ledger, and a slow model that knows no ledger agrees with it.
 
-The model keeps, for each promise, from when to when it ran and under which calendar, and finds every deadline by halving
-time until what was used reaches the target: nothing of the ledger's arithmetic (what was left, `add`) is in it.
+The model keeps, for each promise, from when to when it ran and under which calendar, and finds every deadline by
+halving time until what was used reaches the target: nothing of the ledger's arithmetic (what was left, `add`) is in it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tkt.sla.calendar import Calendar
 from tkt.sla.policy import Policy, read_policy
+from tkt.store.constants import PRIORITY_NAMES
 from tkt.store.engine import Store
 from tkt.store.tables import Ticket
 
@@ -180,7 +181,8 @@ class Model:
         ended = {promise: self.fulfilled(promise.metric, action, ticket) for promise in self.all if promise.open}
         for promise, fulfilled in ended.items():
             self.notice_breach(promise, at - timedelta(seconds=1) if fulfilled else at)
-            if fulfilled or ticket.status_kind in DONE:
+            too_early = promise.metric == "next_response" and ticket.first_response_at is None
+            if fulfilled or ticket.status_kind in DONE or too_early:
                 promise.stop(at)
                 promise.met, promise.cancelled = (at, None) if fulfilled else (None, at)
         for metric in self.wanted(ticket):
@@ -190,7 +192,7 @@ class Model:
         policy, now = self.policy(ticket), None
         for promise in self.all:
             now = promise if promise.metric == metric and promise.open else now
-        target = policy.target({1: "low", 2: "normal", 3: "high", 4: "urgent"}[ticket.priority], metric) if policy else None
+        target = policy.target(PRIORITY_NAMES[ticket.priority], metric) if policy else None
         if now is None and target is not None and policy is not None and action != ("check",):
             now = self.begin(metric, at, action, ticket, policy, target)
         elif now is not None and action[0] in ("priority", "category", "team") and now.breached is None:
@@ -284,6 +286,8 @@ class Model:
     def fulfilled(metric: str, action: tuple[Any, ...], ticket: Ticket) -> bool:
         if metric == "resolution":
             return ticket.status_kind in DONE
+        if metric == "next_response" and ticket.first_response_at is None:
+            return False
         if ticket.status_kind in DONE and action[0] != "reply":
             return False
         return (ticket.unanswered_since if metric == "next_response" else not ticket.first_response_at) in (None, False)

@@ -53,7 +53,7 @@ def test_steps_come_in_the_order_of_their_moments_and_keep_apart() -> None:
 
 @pytest.mark.parametrize(
     ("written", "seconds", "key"),
-    [("-10m", -600, "-10m"), ("+0m", 0, "+0m"), ("+90m", 5400, "+1h30m"), ("-36h", -129600, "-1d12h"), ("+5s", 5, "+5s")],
+    [("-10m", -600, "-10m"), ("+0m", 0, "+0m"), ("+90m", 5400, "+1h30m"), ("-36h", -129600, "-1d12h")],
 )
 def test_an_offset_is_spelt_in_one_way(written: str, seconds: int, key: str) -> None:
     assert parse_offset(written) == seconds

@@ -1,7 +1,7 @@
 """The SLA check: what has come due is marked, told and acted upon; for cron and for the scheduler.
 
-Each due clock is one transaction, so a crash loses nothing and repeats nothing. It costs what is due. The
-history holds an event for each breach and each step, and whatever a step changed has that step as its cause.
+Each ticket with something due is one transaction, so a crash loses nothing and repeats nothing. It costs what is due.
+The history holds an event for each breach and each step, and whatever a step changed has that step as its cause.
 Several checks may run at once, on one store and on several hosts.
 """
 
@@ -14,7 +14,7 @@ from tkt.automation.actions import parse_action
 from tkt.desk.actions import perform
 from tkt.desk.unit import SYSTEM, Change, Desk
 from tkt.errors import TktError, TryAgain
-from tkt.sla.check import Due, Finding, claim, due
+from tkt.sla.check import Finding, claim, due
 from tkt.store.tables import Ticket
 from tkt.times import format_duration
 
@@ -48,16 +48,16 @@ def check(desk: Desk, limit: int | None = None) -> list[Fired]:
 
     Raises StoreBusy, StoreUnreachable: what was done until then is kept.
     """
-    with desk.change(actor=SYSTEM) as change:
+    with desk.look() as change:
         waiting = due(change.session, change.at, limit)
-    return [fired for one in waiting for fired in _attend_to(desk, one)]
+    return [fired for number in waiting for fired in _attend_to(desk, number)]
 
 
-def _attend_to(desk: Desk, one: Due) -> list[Fired]:
-    """One clock's due matters, in one transaction, under the lock of its ticket."""
+def _attend_to(desk: Desk, number: int) -> list[Fired]:
+    """One ticket's due matters, in one transaction, under its lock."""
     with desk.change("SLA deadline", actor=SYSTEM) as change:
-        ticket = change.ticket(one.ticket)
-        findings = claim(change.session, change.definitions, one.clock, change.at)
+        ticket = change.ticket(number)
+        findings = claim(change.session, change.definitions, number, change.at)
         return [_act_on(change, ticket, finding) for finding in findings]
 
 

@@ -1,9 +1,9 @@
-"""Finding the clocks that are due, and taking what is due on one of them, exactly once.
+"""Finding the tickets with something due, and taking what is due on one of them, exactly once.
 
-`due` is one indexed query: it costs what is due, not what is open. `claim` is called in a transaction that
-holds the ticket's lock; it marks a breach at its deadline and writes a ledger row for each reminder or
-escalation whose moment has come. A row that is there already belongs to another scheduler or an earlier run,
-so no step fires twice; what was missed while nobody ran fires once, in the order of its moments.
+`due` is one indexed query: it costs what is due, not what is open. `claim` is called in a transaction that holds the
+ticket's lock; it marks breaches at their deadlines and writes a ledger row for each reminder or escalation whose moment
+has come. A row that is there already belongs to another scheduler or an earlier run, so no step fires twice; what was
+missed while nobody ran fires once, in the order of its moments.
 
 Leaves to others: carrying the steps' actions out (`tkt.desk.sla_check`).
 """
@@ -13,21 +13,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from tkt.sla.ledger import OpenClock, load_one
+from tkt.sla.ledger import OpenClock, load
 from tkt.sla.policy import Step
 from tkt.sla.steps import moments
 from tkt.store.definitions import Definitions
 from tkt.store.tables import Clock, ClockStep
-
-
-class Due(NamedTuple):
-    """A clock to look at, and its ticket."""
-
-    clock: int
-    ticket: int
+from tkt.store.upsert import insert
 
 
 class Finding(NamedTuple):
@@ -41,24 +34,29 @@ class Finding(NamedTuple):
     step: Step | None
 
 
-def due(session: Session, now: datetime, limit: int | None = None) -> list[Due]:
-    """The clocks with something to do at `now`, longest overdue first."""
+def due(session: Session, now: datetime, limit: int | None = None) -> list[int]:
+    """The tickets with something to do at `now` (of at most `limit` clocks), longest overdue first."""
     query = (
-        select(Clock.id, Clock.ticket)
+        select(Clock.ticket)
         .where(col(Clock.next_check_at) <= now)
         .order_by(col(Clock.next_check_at), col(Clock.id))
         .limit(limit)
     )
-    return [Due(clock, ticket) for clock, ticket in session.exec(query) if clock is not None]
+    return list(dict.fromkeys(session.exec(query)))
 
 
-def claim(session: Session, definitions: Definitions, clock_id: int, now: datetime) -> list[Finding]:
-    """Mark what has come due on this clock and give it, earliest first; nothing when somebody else was
-    faster.
-    """
-    opened = load_one(session, definitions, clock_id)
-    if opened is None or opened.clock.next_check_at is None or opened.clock.next_check_at > now:
-        return []
+def claim(session: Session, definitions: Definitions, ticket: int, now: datetime) -> list[Finding]:
+    """Mark what has come due on the ticket's clocks; it is given earliest first. Nothing when somebody was faster."""
+    found: list[Finding] = []
+    for opened in load(session, definitions, ticket):
+        if opened.clock.next_check_at is not None and opened.clock.next_check_at <= now:
+            found += _claim(session, opened, now)
+    session.flush()
+    return sorted(found, key=lambda one: one.at)
+
+
+def _claim(session: Session, opened: OpenClock, now: datetime) -> list[Finding]:
+    clock_id = opened.clock.id or 0
     findings = [_finding(opened, opened.clock.due_at or now, None)] if opened.breach_if_due(now) else []
     fired = set(session.exec(select(ClockStep.step).where(ClockStep.clock_id == clock_id)))
     for moment, step in moments(opened.clock, opened.calendar, opened.policy):
@@ -67,8 +65,7 @@ def claim(session: Session, definitions: Definitions, clock_id: int, now: dateti
             if _is_mine(session, clock_id, step, moment, now):
                 findings.append(_finding(opened, moment, step))
     opened.plan_check(fired)
-    session.flush()
-    return sorted(findings, key=lambda one: one.at)
+    return findings
 
 
 def _finding(opened: OpenClock, at: datetime, step: Step | None) -> Finding:
@@ -77,8 +74,6 @@ def _finding(opened: OpenClock, at: datetime, step: Step | None) -> Finding:
 
 def _is_mine(session: Session, clock_id: int, step: Step, moment: datetime, now: datetime) -> bool:
     """Write the step's ledger row; whether it was not there."""
-    connection = session.connection()
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    row = dialect.insert(ClockStep).values(clock_id=clock_id, step=step.key, due_at=moment, fired_at=now)
+    row = insert(session, ClockStep).values(clock_id=clock_id, step=step.key, due_at=moment, fired_at=now)
     written = row.on_conflict_do_nothing().returning(col(ClockStep.step))
-    return connection.execute(written).first() is not None
+    return session.connection().execute(written).first() is not None

@@ -138,6 +138,8 @@ class _Bookkeeping:
         for clock in self.clocks:
             if self.ticket.merged_into:
                 self._cancel(clock, f"merged into #{self.ticket.merged_into}")
+            elif clock.metric == "next_response" and self.ticket.first_response_at is None:
+                self._cancel(clock, "the first response is open again")
             elif self._fulfilled(clock.metric):
                 self._note(clock, clock.meet(self.story.at))
             elif self.ticket.status_kind in DONE:

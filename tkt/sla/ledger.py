@@ -14,8 +14,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
-from sqlmodel import Session, col, select
+from sqlalchemy import Table, insert
+from sqlmodel import Session, SQLModel, col, select
 
 from tkt.errors import TktError
 from tkt.sla.calendar import Calendar, NoOpenTime
@@ -29,15 +29,58 @@ WITHDRAWN = "withdrawn"
 """The reason on a clock whose fulfilment was taken back: the next cycle tells how it went."""
 
 
+class NewClock:
+    """A row for `clock` that is not stored yet. A plain object, because every mail that comes in makes two of them and
+    a SQLModel object costs ten times as much."""
+
+    def __init__(self, ticket: int, metric: str, cycle: int, terms: Terms, carried_seconds: int) -> None:
+        self.id: int | None = None
+        self.ticket = ticket
+        self.metric = metric
+        self.cycle = cycle
+        self.policy_id = terms.policy.id
+        self.calendar_id = terms.calendar_id
+        self.state = "running"
+        self.started_at: datetime
+        self.target_seconds = terms.target
+        self.carried_seconds = carried_seconds
+        self.used_seconds = 0
+        self.running_since: datetime | None = None
+        self.due_at: datetime | None = None
+        self.next_check_at: datetime | None = None
+        self.met_at: datetime | None = None
+        self.breached_at: datetime | None = None
+        self.cancelled_at: datetime | None = None
+        self.by_change = False
+        self.reason = ""
+
+
+class NewSpan:
+    """A row for `clock_span` that is not stored yet, under the present terms of its clock."""
+
+    def __init__(self, clock: Clock | NewClock, state: str, at: datetime, cause: str) -> None:
+        self.clock_id = clock.id or 0
+        self.state = state
+        self.started_at = at
+        self.ended_at: datetime | None = None
+        self.seconds = 0
+        self.policy_id = clock.policy_id
+        self.calendar_id = clock.calendar_id
+        self.target_seconds = clock.target_seconds
+        self.cause = cause
+
+
 class OpenClock:
     """One clock that still counts, with its current span."""
 
-    def __init__(self, clock: Clock, span: ClockSpan, policy: Policy, calendar: Calendar) -> None:
+    def __init__(
+        self, clock: Clock | NewClock, span: ClockSpan | NewSpan, policy: Policy, calendar: Calendar
+    ) -> None:
         self.clock = clock
         self.span = span
         self.policy = policy
         self.calendar = calendar
-        self.new_spans: list[ClockSpan] = []
+        self.new_spans: list[NewSpan] = []
 
     @property
     def metric(self) -> str:
@@ -166,8 +209,9 @@ class OpenClock:
         if self.span.started_at == at:
             self._overwrite_span(state, cause)
             return
-        self.span = new_span(clock, state, at, cause)
-        self.new_spans.append(self.span)
+        begun = NewSpan(clock, state, at, cause)
+        self.span = begun
+        self.new_spans.append(begun)
 
     def _overwrite_span(self, state: str, cause: str) -> None:
         span, clock = self.span, self.clock
@@ -176,19 +220,6 @@ class OpenClock:
             clock.policy_id, clock.calendar_id, clock.target_seconds,
         )  # fmt: skip
         span.cause = cause if cause == span.cause else f"{span.cause}; {cause}"
-
-
-def new_span(clock: Clock, state: str, at: datetime, cause: str) -> ClockSpan:
-    """A span of the clock under its present terms; it gets the clock's id when that has one."""
-    return ClockSpan(
-        clock_id=clock.id or 0,
-        state=state,
-        started_at=at,
-        policy_id=clock.policy_id,
-        calendar_id=clock.calendar_id,
-        target_seconds=clock.target_seconds,
-        cause=cause,
-    )
 
 
 def begin(
@@ -206,19 +237,12 @@ def begin(
 
     `started_at` is earlier than `at` where the promise reaches back to before it was made.
     """
-    clock = Clock(
-        ticket=ticket.number or 0,
-        metric=metric,
-        cycle=cycle,
-        policy_id=terms.policy.id,
-        calendar_id=terms.calendar_id,
-        started_at=started_at or at,
-        target_seconds=terms.target,
-        carried_seconds=carried,
-        running_since=at,
-    )
-    opened = OpenClock(clock, new_span(clock, "running", at, cause), terms.policy, terms.calendar)
-    opened.new_spans.append(opened.span)
+    clock = NewClock(ticket.number or 0, metric, cycle, terms, carried)
+    clock.started_at = started_at or at
+    clock.running_since = at
+    span = NewSpan(clock, "running", at, cause)
+    opened = OpenClock(clock, span, terms.policy, terms.calendar)
+    opened.new_spans.append(span)
     return opened
 
 
@@ -233,17 +257,6 @@ def load(session: Session, definitions: Definitions, number: int) -> list[OpenCl
     return [_opened(session, definitions, clock, span) for clock, span in session.exec(query)]
 
 
-def load_one(session: Session, definitions: Definitions, clock_id: int) -> OpenClock | None:
-    """One clock, if it still counts."""
-    query = (
-        select(Clock, ClockSpan)
-        .join(ClockSpan, (col(ClockSpan.clock_id) == Clock.id) & col(ClockSpan.ended_at).is_(None))
-        .where(Clock.id == clock_id)
-    )
-    row = session.exec(query).first()
-    return _opened(session, definitions, *row) if row else None
-
-
 def last_cycle(session: Session, number: int, metric: str) -> Clock | None:
     """The latest clock of this metric, in whatever state."""
     query = select(Clock).where(Clock.ticket == number, Clock.metric == metric)
@@ -252,25 +265,25 @@ def last_cycle(session: Session, number: int, metric: str) -> Clock | None:
 
 def write(session: Session, clocks: list[OpenClock]) -> None:
     """Store new clocks and spans, a statement each, and what has changed of the old ones."""
-    fresh = {opened.metric: opened.clock for opened in clocks if opened.clock.id is None}
+    fresh = {opened.metric: opened.clock for opened in clocks if isinstance(opened.clock, NewClock)}
     if fresh:
-        table = Clock.__table__  # type: ignore[attr-defined]
-        written = insert(table).returning(table.c.id, table.c.metric)
-        for identifier, metric in session.connection().execute(written, [*map(_columns, fresh.values())]):
+        rows = [_values(_CLOCK, clock) for clock in fresh.values()]
+        for identifier, metric in session.connection().execute(_WRITE_CLOCKS, rows):
             fresh[metric].id = identifier
-    spans = []
-    for opened in clocks:
-        for span in opened.new_spans:
-            span.clock_id = opened.clock.id or 0
-        spans += opened.new_spans
-        opened.new_spans = []
+    spans = [(span, opened.clock.id) for opened in clocks for span in opened.new_spans]
+    for span, clock_id in spans:
+        span.clock_id = clock_id or 0
     if spans:
-        session.connection().execute(insert(ClockSpan.__table__), [*map(_columns, spans)])  # type: ignore[attr-defined]
+        session.connection().execute(_WRITE_SPANS, [_values(_SPAN, span) for span, _ in spans])
     session.flush()
 
 
-def _columns(row: Clock | ClockSpan) -> dict[str, Any]:
-    return {column.name: getattr(row, column.name) for column in row.__table__.columns if column.name != "id"}  # type: ignore[union-attr]
+_CLOCK, _SPAN = SQLModel.metadata.tables["clock"], SQLModel.metadata.tables["clock_span"]
+_WRITE_CLOCKS, _WRITE_SPANS = insert(_CLOCK).returning(_CLOCK.c.id, _CLOCK.c.metric), insert(_SPAN)
+
+
+def _values(table: Table, row: NewClock | NewSpan) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in table.columns if column.name != "id"}
 
 
 def _opened(session: Session, definitions: Definitions, clock: Clock, span: ClockSpan) -> OpenClock:

@@ -145,7 +145,7 @@ def document(found: Report) -> dict[str, Any]:
         "from": rfc3339(found.start),
         "to": rfc3339(found.end),
         "query": found.query,
-        "metrics": groups.pop("all").get("", []),
+        "metrics": groups.pop("all", {}).get("", []),
         "by": {
             dimension: [{dimension: group or None, "metrics": lines} for group, lines in of.items()]
             for dimension, of in groups.items()
