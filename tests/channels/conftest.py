@@ -1,8 +1,8 @@
 """Real mail servers and folders for the gateway's tests, all without root and on ports of the system's choice.
 
 `imap_server` is pymap (PyPI) or Debian's Dovecot, each with TLS by the key in `tls/`, which is good for nothing else.
-`smtp_server` is aiosmtpd with a script of answers. A machine without Dovecot runs its tests with pymap only and says so;
-in CI its absence is an error.
+`postman` is aiosmtpd with a script of answers. A machine without Dovecot tries pymap only and says so; in CI its
+absence is an error.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -144,13 +145,14 @@ def maildir(tmp_path: Path) -> Folder:
 
 
 class ImapServer:
-    """A running server with one user."""
+    """A running server; `user` has the mailbox that the current test uses."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], plain_port: int, tls_port: int, folder: Path | None = None
     ) -> None:
         self.process = process
         self.folder = folder
+        self.user = USER
         self.plain_port = plain_port
         self.tls_port = tls_port
 
@@ -158,12 +160,30 @@ class ImapServer:
         """What a [[mailbox]] table says to read this server."""
         port = self.tls_port if scheme == "imaps" else self.plain_port
         os.environ["TKT_TEST_PASSWORD"] = PASSWORD
-        return {"imap": f"{scheme}://{USER}@localhost:{port}/{folder}", "password_env": "TKT_TEST_PASSWORD", **more}
+        return {
+            "imap": f"{scheme}://{self.user}@localhost:{port}/{folder}",
+            "password_env": "TKT_TEST_PASSWORD",
+            **more,
+        }
 
     def client(self) -> IMAPClient:
         client = IMAPClient("localhost", self.plain_port, ssl=False, timeout=20)
-        client.login(USER, PASSWORD)
+        client.login(self.user, PASSWORD)
         return client
+
+    def emptied(self) -> ImapServer:
+        """The server as if it were new: another user, or where there is but one, no messages and folders."""
+        if self.folder is not None:
+            self.user = f"support-{uuid.uuid4().hex[:8]}"
+            return self
+        with self.client() as client:
+            for _, _, name in client.list_folders():
+                if name != "INBOX":
+                    client.delete_folder(name)
+            client.select_folder("INBOX")
+            client.delete_messages(client.search())
+            client.expunge()
+        return self
 
     def deliver(self, *mails: bytes, folder: str = "INBOX") -> None:
         with self.client() as client:
@@ -228,7 +248,7 @@ def start_dovecot() -> ImapServer:
         ssl_cert = <{TLS}/cert.pem
         ssl_key = <{TLS}/key.pem
         disable_plaintext_auth = no
-        mail_location = maildir:{folder}/mail
+        mail_location = maildir:{folder}/mail/%u
         first_valid_uid = 0
         first_valid_gid = 0
         default_login_user = {server.pw_name}
@@ -251,8 +271,12 @@ def start_dovecot() -> ImapServer:
             port = {tls}
           }}
         }}
+        auth_failure_delay = 0
         service anvil {{
           chroot =
+          unix_listener anvil-auth-penalty {{
+            mode = 0
+          }}
         }}
         service stats {{
           chroot =
@@ -264,13 +288,13 @@ def start_dovecot() -> ImapServer:
     return ImapServer(process, plain, tls, folder)
 
 
-def start_pymap(folder: Path, *, tls: bool = False) -> ImapServer:
+def start_pymap(*, tls: bool = False) -> ImapServer:
     """pymap in memory, on one port; with `tls` it takes no login before STARTTLS."""
     port = free_port()
     command = [sys.executable, "-c", "from pymap.main import main; main()", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--cert", f"{TLS}/cert.pem", "--key", f"{TLS}/key.pem"] if tls else ["--no-tls"]
     command += ["dict", "--demo-user", USER, "--demo-password", PASSWORD]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for_port(port, process)
     return ImapServer(process, port, 0)
 
@@ -281,25 +305,37 @@ def need_dovecot() -> None:
         pytest.skip("NO DOVECOT on this machine (Debian: dovecot-imapd): only pymap was tried")
 
 
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Callable[[str], ImapServer]]:
+    """Gives servers by name ("pymap", "pymap tls", "dovecot"), each started when it is first asked for."""
+    running: dict[str, ImapServer] = {}
+
+    def get(name: str) -> ImapServer:
+        if name == "dovecot":
+            need_dovecot()
+        if name not in running:
+            running[name] = start_dovecot() if name == "dovecot" else start_pymap(tls=name.endswith("tls"))
+        return running[name]
+
+    yield get
+    for server in running.values():
+        server.stop()
+
+
 @pytest.fixture(params=["pymap", "dovecot"])
-def imap_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ImapServer]:
+def imap_server(request: pytest.FixtureRequest, servers: Callable[[str], ImapServer]) -> ImapServer:
     """A server that takes a login in the clear."""
-    if request.param == "dovecot":
-        need_dovecot()
-    server = start_dovecot() if request.param == "dovecot" else start_pymap(tmp_path)
-    yield server
-    server.stop()
+    return servers(request.param).emptied()
 
 
 @pytest.fixture(params=["pymap imap", "dovecot imap", "dovecot imaps"])
-def tls_mailbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[ImapServer, dict[str, str]]]:
+def tls_mailbox(
+    request: pytest.FixtureRequest, servers: Callable[[str], ImapServer]
+) -> tuple[ImapServer, dict[str, str]]:
     """A server and what a [[mailbox]] says to read it over TLS: by STARTTLS, and from the first byte."""
     name, scheme = request.param.split()
-    if name == "dovecot":
-        need_dovecot()
-    server = start_dovecot() if name == "dovecot" else start_pymap(tmp_path, tls=True)
-    yield server, server.body(scheme)
-    server.stop()
+    server = servers("dovecot").emptied() if name == "dovecot" else servers("pymap tls")
+    return server, server.body(scheme)
 
 
 # --- SMTP -------------------------------------------------------------------------------------------------------------
@@ -317,7 +353,9 @@ class Postman:
         self.connections = 0
         self.hanging = threading.Event()
 
-    async def handle_EHLO(self, _server: Any, session: Any, _envelope: Any, hostname: str, answers: list[str]) -> list[str]:
+    async def handle_EHLO(
+        self, _server: Any, session: Any, _envelope: Any, hostname: str, answers: list[str]
+    ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
         return answers
@@ -368,9 +406,9 @@ def postman() -> Iterator[Postman]:
 class Wire:
     """A port that passes everything on to another one, and cuts a connection after so many bytes towards us."""
 
-    def __init__(self, target: int, after: int) -> None:
+    def __init__(self, target: int, after: int, port: int = 0) -> None:
         self.target, self.after, self.cuts = target, after, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.port = int(self.listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -399,16 +437,22 @@ class Wire:
 
 
 @pytest.fixture
-def cut() -> Iterator[Callable[..., Wire]]:
+def wire() -> Iterator[Callable[..., Wire]]:
+    """wire(target port, after=bytes, port=…): 0 bytes is a wire that is never cut."""
     wires: list[Wire] = []
 
-    def make(target: int, after: int) -> Wire:
-        wires.append(Wire(target, after))
+    def make(target: int, after: int = 0, port: int = 0) -> Wire:
+        wires.append(Wire(target, after, port))
         return wires[-1]
 
     yield make
-    for wire in wires:
-        wire.listener.close()
+    for one in wires:
+        one.listener.close()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    return free_port()
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ ID = "<tkt-r-1-abc-0123456789abcdef@desk.example>"
 ANY = st.text(max_size=300)
 
 
-def composed(files: tuple[File, ...] = (), recipients: tuple[str, ...] = ("carol@customer.example",), **mail: Any) -> Letter:
+def composed(
+    files: tuple[File, ...] = (), recipients: tuple[str, ...] = ("carol@customer.example",), **mail: Any
+) -> Letter:
     whole = {"from_name": "Support", "from_address": "support@desk.example", "to": ["carol@customer.example"], **mail}
     return compose(whole, message_id=ID, at=AT, mark="mark", recipients=recipients, files=files)
 
@@ -31,7 +33,9 @@ def read(letter: Letter) -> EmailMessage:
 
 
 def test_the_headers_of_a_reply() -> None:
-    message = read(composed(subject="Re: Broken", in_reply_to="<a@x>", references=["<b@x>", "<a@x>"], cc=["bob@x.example"]))
+    message = read(
+        composed(subject="Re: Broken", in_reply_to="<a@x>", references=["<b@x>", "<a@x>"], cc=["bob@x.example"])
+    )
     assert message["From"] == "Support <support@desk.example>"
     assert (message["To"], message["Cc"]) == ("carol@customer.example", "bob@x.example")
     assert (message["In-Reply-To"], message["References"]) == ("<a@x>", "<b@x> <a@x>")
@@ -68,7 +72,10 @@ def test_no_text_starts_a_header_of_its_own(
     assert letter.recipients == ("carol@customer.example",)
 
 
-@given(text=st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=2000), subject=st.text(st.characters(exclude_categories=("C", "Z")), max_size=200))
+@given(
+    text=st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=2000),
+    subject=st.text(st.characters(exclude_categories=("C", "Z")), max_size=200),
+)
 def test_text_and_subject_arrive_as_they_were(text: str, subject: str) -> None:
     mail = parse(composed(subject=subject, text=text).content)
     assert mail.subject == subject.strip()

@@ -133,7 +133,10 @@ def test_one_refused_recipient_does_not_stop_the_others(
     postman.refused = {}
     clock.now += timedelta(minutes=2)
     assert [one.state for one in deliver(desk)] == ["sent"]
-    assert [envelope.rcpt_tos for envelope in postman.received] == [["carol@customer.example"], ["slow@customer.example"]]
+    assert [envelope.rcpt_tos for envelope in postman.received] == [
+        ["carol@customer.example"],
+        ["slow@customer.example"],
+    ]
 
 
 @pytest.mark.parametrize("trouble", ["drop", "stall", "421 going down"])

@@ -82,7 +82,11 @@ def test_an_mbox_gives_what_the_standard_library_gives(tmp_path: Path) -> None:
     written.close()
     before = path.read_bytes()
     found, _ = read(Mbox("box", str(path)))
-    assert found == [b"Subject: a\n\none\n", b"Subject: b\n\nFrom here on\nFrom there\n\nlast line\n", b"Subject: c\n\n\n\nthree\n"]
+    assert found == [
+        b"Subject: a\n\none\n",
+        b"Subject: b\n\nFrom here on\nFrom there\n\nlast line\n",
+        b"Subject: c\n\n\n\nthree\n",
+    ]
     assert path.read_bytes() == before
 
 
@@ -112,10 +116,11 @@ def test_a_rewritten_mbox_is_read_from_its_start(tmp_path: Path) -> None:
 def test_an_mbox_that_is_being_written_waits(tmp_path: Path) -> None:
     path = tmp_path / "mbox"
     path.write_bytes(b"From a@b Mon\nSubject: a\n\none\n")
-    code = "import fcntl,sys; f=open(sys.argv[1],'r+b'); fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
-    writer = subprocess.Popen(
-        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    code = (
+        "import fcntl, sys; f = open(sys.argv[1], 'r+b');"
+        "fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
     )
+    writer = subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert writer.stdin and writer.stdout
     writer.stdout.readline()
     with pytest.raises(MailServerAway, match="being written"):
@@ -144,7 +149,9 @@ def test_batches_hold_everything_in_order_and_stay_bounded(sizes: list[int]) -> 
         assert len(group) == 1 or sum(sizes[number] for number in group) <= BATCH_BYTES
 
 
-def test_a_broken_folder_shows_in_the_status(desk: Desk, declare: Callable[..., None], tmp_path: Path, maildir: Any) -> None:
+def test_a_broken_folder_shows_in_the_status(
+    desk: Desk, declare: Callable[..., None], tmp_path: Path, maildir: Any
+) -> None:
     declare(desk, imap=f"maildir:{tmp_path}/later")
     gateway.pull(desk)
     assert "no Maildir" in mail_status(desk).mailboxes[0].error

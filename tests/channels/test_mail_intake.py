@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -29,7 +31,12 @@ def test_a_mail_becomes_a_ticket(desk: Desk, declare: Declare, maildir: Any, let
     [result] = gateway.pull(desk)
     assert (result.fetched, result.tickets, result.error) == (1, 1, "")
     [ticket], [entry], [kept] = rows(desk, Ticket), rows(desk, Entry), rows(desk, Intake)
-    assert (ticket.subject, ticket.channel, ticket.mailbox, ticket.unread) == ("Drucker kaputt", "mail", "support", True)
+    assert (ticket.subject, ticket.channel, ticket.mailbox, ticket.unread) == (
+        "Drucker kaputt",
+        "mail",
+        "support",
+        True,
+    )
     assert (entry.kind, entry.author, entry.author_address) == ("inbound", "Carol", "carol@customer.example")
     assert entry.text.strip() == "Er druckt nicht."
     assert entry.recipients == ["support@desk.example", "bob@customer.example"]
@@ -59,7 +66,7 @@ def test_a_crash_after_storing_loses_nothing(desk: Desk, declare: Declare, maild
     [name] = maildir.names("new")
     intake.store(desk, "support", [(name, mail)])
     assert rows(desk, Ticket) == []
-    gateway.pull(desk)
+    assert gateway.pull(desk)[0].tickets == 1
     assert len(rows(desk, Ticket)) == len(rows(desk, Intake)) == 1
     assert maildir.names("new") == []
 
@@ -90,7 +97,9 @@ def test_the_same_mail_in_two_mailboxes_is_one_ticket(desk: Desk, declare: Decla
     declare(desk)
     declare(desk, name="sales", address="sales@desk.example")
     mail = letter(To="support@desk.example, sales@desk.example")
-    first, second = (b"Delivered-To: " + box + b"\r\n" + mail for box in (b"support@desk.example", b"sales@desk.example"))
+    first, second = (
+        b"Delivered-To: " + box + b"\r\n" + mail for box in (b"support@desk.example", b"sales@desk.example")
+    )
     [one] = intake.store(desk, "support", [("1", first)])
     [two] = intake.store(desk, "sales", [("1", second)])
     filed = intake.process(desk, one)
@@ -134,7 +143,9 @@ def test_the_unparseable_waits_in_quarantine_and_stops_nobody(
     assert gateway.pull(desk)[0].fetched == 0
 
 
-def test_what_a_verb_refuses_is_quarantined_and_can_be_tried_again(desk: Desk, declare: Declare, letter: Letter) -> None:
+def test_what_a_verb_refuses_is_quarantined_and_can_be_tried_again(
+    desk: Desk, declare: Declare, letter: Letter
+) -> None:
     declare(desk, name="lost", team="nobody")
     [stored] = intake.store(desk, "lost", [("1", letter())])
     outcome = intake.process(desk, stored)
@@ -153,7 +164,7 @@ def test_a_mail_that_kills_its_process_is_given_up(desk: Desk, declare: Declare,
     killer, harmless = intake.store(desk, "support", mails)
     with desk.store.transaction() as session:  # what two more deaths in the middle of it leave behind
         session.get_one(Intake, killer.id).attempts = intake.ATTEMPTS
-    outcomes = intake.resume(desk)
+    outcomes = [outcome for _, outcome in intake.resume(desk)]
     assert [outcome.state for outcome in outcomes] == ["quarantined", "ticket"]
     assert "3 times" in outcomes[0].reason
     assert quarantine.retry(desk, killer.id).state == "ticket"
@@ -167,7 +178,7 @@ def test_a_busy_store_costs_no_attempt(sqlite_desk: Desk, declare: Declare, lett
         intake.process(busy, stored)
     [row] = rows(sqlite_desk, Intake)
     assert (row.state, row.attempts) == ("stored", 0)
-    assert [one.state for one in intake.resume(sqlite_desk)] == ["ticket"]
+    assert [(name, one.state) for name, one in intake.resume(sqlite_desk)] == [("support", "ticket")]
 
 
 def _busy_once() -> Callable[[], Any]:
@@ -214,8 +225,10 @@ def test_what_another_desk_sends_by_hand_is_a_persons_mail(desk: Desk, declare: 
     declare(desk)
     by_hand = letter("A question of theirs", X_Tkt_Desk="another desk's mark")
     by_itself = letter("We got your mail", X_Tkt_Desk="another desk's mark", Auto_Submitted="auto-replied")
-    states = [intake.process(desk, intake.store(desk, "support", [(str(n), mail)])[0]).state
-              for n, mail in enumerate((by_hand, by_itself))]
+    states = [
+        intake.process(desk, intake.store(desk, "support", [(str(n), mail)])[0]).state
+        for n, mail in enumerate((by_hand, by_itself))
+    ]
     assert states == ["ticket", "machine"]
 
 
@@ -244,7 +257,8 @@ def test_one_broken_mailbox_does_not_hold_up_the_others(
 def test_attachments_come_with_the_mail(desk: Desk, declare: Declare, letter: Letter) -> None:
     declare(desk)
     text = (
-        '--x\r\nContent-Type: text/plain\r\n\r\nSee file.\r\n--x\r\nContent-Type: application/pdf; name="../../a.pdf"\r\n'
+        "--x\r\nContent-Type: text/plain\r\n\r\nSee file.\r\n--x\r\n"
+        'Content-Type: application/pdf; name="../../a.pdf"\r\n'
         "Content-Transfer-Encoding: base64\r\n\r\nJVBERg==\r\n--x--"
     )
     gateway.ingest(desk, letter(text=text, MIME_Version="1.0", Content_Type='multipart/mixed; boundary="x"'))
@@ -252,3 +266,31 @@ def test_attachments_come_with_the_mail(desk: Desk, declare: Declare, letter: Le
     assert (file.name, file.type, file.size) == ("a.pdf", "application/pdf", 4)
     with desk.store.transaction() as session:
         assert session.get_one(Blob, file.digest).data == b"%PDF"
+
+
+def test_killed_again_and_again_it_still_files_each_mail_once(
+    sqlite_desk: Desk, declare: Declare, maildir: Any, letter: Letter
+) -> None:
+    """kill -9 at moments that move through the whole round, until one round comes to its end."""
+    declare(sqlite_desk, imap=f"maildir:{maildir.path}")
+    wanted = [f"Question {number}" for number in range(60)]
+    maildir.deliver(*(letter(subject) for subject in wanted))
+    code = (
+        "import sys; from tkt.channels.mail import gateway, sources; from tkt.desk.unit import Desk;"
+        "from tkt.store.engine import Store; from tkt.store.location import parse_location;"
+        "sources.BATCH_MESSAGES = 10; desk = Desk(Store(parse_location(sys.argv[1])));"
+        "gateway.pull(desk, progress=lambda *told: print(flush=True))"
+    )
+    kills = 0
+    for messages in (1, 3, 7, 10, 2, 11):
+        command = [sys.executable, "-c", code, sqlite_desk.store.location.target]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as puller:
+            assert puller.stdout
+            for _ in range(messages):
+                puller.stdout.readline()
+            puller.kill()
+            kills += puller.wait() < 0
+    assert kills > 3
+    gateway.pull(sqlite_desk)
+    assert sorted(ticket.subject for ticket in rows(sqlite_desk, Ticket)) == sorted(wanted)
+    assert maildir.names("new") == []

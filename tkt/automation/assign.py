@@ -37,13 +37,17 @@ def _order(agent: Agent, loads: dict[int, int], wanted: set[str]) -> tuple[int, 
 
 
 def _members(session: Session, team: Team) -> list[Agent]:
-    """The active members who may work on tickets, locked so that two choices at once see each other's."""
+    """The active members who may work on tickets, locked so that two choices at once see each other's.
+
+    The lock lets others go on naming these agents in what they write (foreign keys), else two changes could wait for
+    each other.
+    """
     query = (
         select(Agent)
         .join(TeamMember, col(TeamMember.agent_id) == Agent.id)
         .where(TeamMember.team_id == team.id, Agent.active, Agent.role != "viewer")
         .order_by(Agent.name)
-        .with_for_update(of=Agent)
+        .with_for_update(of=Agent, key_share=True)
         .execution_options(populate_existing=True)
     )
     return list(session.exec(query))

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, func, select
 
 from tkt.desk import notices, outbox, people, statuses
@@ -21,7 +20,9 @@ from tkt.desk.unit import Change, Desk
 from tkt.errors import Conflict, TktError
 from tkt.safe_text import safe_filename
 from tkt.store import search
+from tkt.store.rows import keep
 from tkt.store.tables import Attachment, Blob, Entry, Ticket
+from tkt.store.upsert import insert
 
 AUTOMATIC_REPLIES = 5
 AUTOMATIC_WINDOW = timedelta(hours=1)
@@ -68,8 +69,8 @@ def reply(
     status: str | None = None,
     version: int | None = None,
 ) -> Entry:
-    """A public answer: an entry, and a mail in the outbox for the requester and those who take part. Only an agent's counts
-    as a response and moves the ticket; what a rule says by itself does neither.
+    """A public answer: an entry, and a mail in the outbox for the requester and those who take part. An agent's
+    counts as a response and moves the ticket; what a rule says by itself does neither.
 
     Raises TktError (empty text), UsageError (unknown status, bad address), NotFound, NotAllowed, Conflict.
     """
@@ -91,7 +92,7 @@ def _answered(change: Change, ticket: Ticket, status: str | None) -> None:
     change.touch(ticket).replied = True
     change.happened(ticket, "replied")
     ticket.first_response_at = ticket.first_response_at or change.at
-    ticket.unanswered_since = None
+    change.set(ticket, "reply", unanswered=None)
     ticket.unread = False
     statuses.move(change, ticket, status or ("open" if ticket.status == "new" else ticket.status))
 
@@ -127,9 +128,10 @@ def receive(desk: Desk, number: int, message: Message) -> Entry:
 
 def add_message(change: Change, ticket: Ticket, message: Message) -> Entry:
     """File a message from outside as an `inbound` entry, with its facts and attachments."""
-    person = None
-    if message.address and not message.machine and message.address.lower() not in people.own_addresses(change):
-        person = people.customer(change, message.author, message.address)
+    person_id = None
+    is_person = people.is_address(message.address) and not message.machine
+    if is_person and message.address.lower() not in people.own_addresses(change):
+        person_id = people.customer(change, message.author, message.address)
     return add_entry(
         change,
         ticket,
@@ -138,7 +140,7 @@ def add_message(change: Change, ticket: Ticket, message: Message) -> Entry:
         attachments=message.attachments,
         author=message.author or message.address,
         author_address=message.address.lower(),
-        person_id=person.id if person else None,
+        person_id=person_id,
         reply_to=message.reply_to,
         recipients=list(message.recipients),
         message_id=message.message_id or None,
@@ -165,8 +167,7 @@ def add_entry(
     facts.setdefault("author", change.actor.name)
     facts.setdefault("agent_id", change.actor.agent_id)
     entry = Entry(ticket=ticket.number, position=ticket.entries, kind=kind, at=change.at, text=text, **facts)
-    change.session.add(entry)
-    change.session.flush()
+    keep(change.session, entry)
     for upload in attachments:
         _attach(change, ticket, entry, upload)
     search.add_document(change.session, ticket.number, entry.position, searchable(text, attachments))
@@ -177,8 +178,7 @@ def add_entry(
 def keep_blob(change: Change, content: bytes) -> str:
     """Store bytes once, whoever brings them; their digest."""
     digest = hashlib.sha256(content).hexdigest()
-    dialect = postgresql if change.desk.store.dialect == "postgresql" else sqlite
-    row = dialect.insert(Blob).values(digest=digest, size=len(content), data=content)
+    row = insert(change.session, Blob).values(digest=digest, size=len(content), data=content)
     change.session.connection().execute(row.on_conflict_do_nothing())
     return digest
 
@@ -200,7 +200,7 @@ def _attach(change: Change, ticket: Ticket, entry: Entry, upload: Upload) -> Non
 
 def _let_take_part(change: Change, ticket: Ticket, message: Message) -> None:
     """Whoever wrote, or was copied, follows the ticket from now on (unless it is theirs)."""
-    requester = people.addresses_of(change, ticket.requester_id) if ticket.requester_id else []
+    requester = people.addresses_of(change, ticket)
     for name, address in ((message.author, message.address), *message.cc):
         if people.is_address(address) and address.lower() not in requester:
             people.follow(change, ticket, name, address)

@@ -39,7 +39,7 @@ def _collect(change: Change, ticket: Ticket) -> Facts:
         team=definitions.team_names.get(ticket.team_id or 0, ""),
         assignee=definitions.agent_names.get(ticket.assignee_id or 0, ""),
         requester_name=customer.name if customer else "",
-        addresses=tuple(people.addresses_of(change, customer.person_id)) if customer else (),
+        addresses=customer.addresses if customer else (),
         company=customer.company if customer else "",
         tier=customer.tier if customer else "",
         tags=frozenset(change.session.exec(select(TicketTag.tag).where(TicketTag.ticket == ticket.number))),
@@ -62,7 +62,9 @@ def vocabulary(change: Change) -> Vocabulary:
     definitions = change.definitions
     zone = definitions.setting("desk.timezone", "UTC")
     me = change.actor.agent_id
-    return Vocabulary(definitions.teams, definitions.agents, definitions.statuses, me, to_micros(change.at), zone)
+    teams = {name: number for number, name in definitions.team_names.items()}  # retired ones too: tickets keep them
+    agents = {name: number for number, name in definitions.agent_names.items()}
+    return Vocabulary(teams, agents, definitions.statuses, me, to_micros(change.at), zone)
 
 
 def _texts(change: Change, ticket: Ticket) -> list[str]:

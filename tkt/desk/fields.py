@@ -97,3 +97,6 @@ FIELDS: dict[str, TicketField] = {
     "closed": _moment("closed_at"),
     "unanswered": _moment("unanswered_since"),
 }
+
+FOLLOWING = ("resolved", "closed", "unanswered")
+"""Moments that follow from what was done: recorded, so that undo brings them back, but nothing that rules answer."""

@@ -9,14 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
 from tkt.desk import outbox, people
 from tkt.desk.message_ids import CONFIRMATION, NOTIFICATION
+from tkt.desk.people import Requester
 from tkt.desk.unit import Change
 from tkt.safe_text import safe_block, safe_line
-from tkt.store.tables import Address, Agent, Entry, Team, TeamMember, Ticket
+from tkt.store.rows import rows
+from tkt.store.tables import Agent, Entry, Team, TeamMember, Ticket
+from tkt.times import to_micros
+
+if TYPE_CHECKING:
+    from tkt.desk.conversation import Message
 
 CONFIRMATIONS = 5
 CONFIRMATION_WINDOW = timedelta(hours=1)
@@ -26,12 +33,12 @@ EXCERPT = 2000
 """Characters of a message that a notification to staff shows."""
 
 
-def confirm(change: Change, ticket: Ticket) -> None:
-    """Tell the customer that their request has arrived and which number it has."""
+def confirm(change: Change, ticket: Ticket, message: Message | None) -> None:
+    """Tell the customer that their request has arrived and which number it has, in answer to their message."""
     from tkt.desk.templates import render
 
     customer = people.requester_of(change, ticket)
-    to, _ = outbox.reply_recipients(change, ticket)
+    to = _confirmed_to(change, customer, message) if customer else ""
     if customer is None or not to or change.definitions.setting("desk.confirm", "true") == "false":
         return
     if not _may_confirm(change, customer.address):
@@ -44,11 +51,19 @@ def confirm(change: Change, ticket: Ticket) -> None:
         "confirmation",
         ticket,
         id_kind=CONFIRMATION,
-        to=to,
+        to=[to],
         subject=subject,
         text=text,
         auto="auto-replied",
+        thread=outbox.Thread(message.message_id, (message.message_id,)) if message and message.message_id else None,
     )
+
+
+def _confirmed_to(change: Change, customer: Requester, message: Message | None) -> str:
+    """Where the writer wants answers, else their own address; never one of ours."""
+    wanted = (message.reply_to if message else "", message.address if message else "", customer.address)
+    own = people.own_addresses(change)
+    return next((one for one in wanted if one and one.lower() not in own), "")
 
 
 def notify(change: Change, ticket: Ticket, to: Iterable[str], why: str) -> None:
@@ -99,13 +114,18 @@ def fill_in(change: Change, ticket: Ticket, template: str) -> str:
 
 
 def _may_confirm(change: Change, address: str) -> bool:
-    row = change.session.get(Address, address, with_for_update=True, populate_existing=True)
-    if row is None:
-        return False
-    if row.acknowledged_at is None or change.at - row.acknowledged_at > CONFIRMATION_WINDOW:
-        row.acknowledged_at, row.acknowledged_count = change.at, 0
-    row.acknowledged_count += 1
-    return row.acknowledged_count <= CONFIRMATIONS
+    """Count this confirmation to the address; whether it is within the limit of its window."""
+    now, begun = to_micros(change.at), to_micros(change.at - CONFIRMATION_WINDOW)
+    found = rows(change.session, _COUNT_CONFIRMATION, (begun, begun, now, address))
+    return bool(found) and found[0][0] <= CONFIRMATIONS
+
+
+_COUNT_CONFIRMATION = """
+UPDATE address SET
+    acknowledged_count = CASE WHEN coalesce(acknowledged_at, 0) < ? THEN 1 ELSE acknowledged_count + 1 END,
+    acknowledged_at = CASE WHEN coalesce(acknowledged_at, 0) < ? THEN ? ELSE acknowledged_at END
+WHERE address = ? RETURNING acknowledged_count
+"""
 
 
 def _addresses(change: Change, ticket: Ticket, whom: str) -> list[str]:

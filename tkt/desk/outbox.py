@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel import col, select
 
@@ -18,6 +18,7 @@ from tkt.desk.message_ids import REPLY, make_message_id
 from tkt.desk.unit import Change
 from tkt.errors import Conflict
 from tkt.store.definitions import Declared
+from tkt.store.rows import keep_all
 from tkt.store.tables import Entry, Outbox, Ticket
 from tkt.times import parse_duration
 
@@ -26,6 +27,13 @@ REFERENCES_KEPT = 20
 
 NO_DOMAIN = "tkt.invalid"
 """The Message-ID's domain while no mailbox is declared (RFC 2606)."""
+
+
+class Thread(NamedTuple):
+    """What a mail answers: In-Reply-To, and References with the oldest first (RFC 5322 section 3.6.4)."""
+
+    in_reply_to: str
+    references: tuple[str, ...]
 
 
 def put(
@@ -41,35 +49,43 @@ def put(
     entry: Entry | None = None,
     auto: str = "",
     hold: timedelta = timedelta(0),
-) -> Outbox:
-    """Put a mail about a ticket into the outbox; it leaves after `hold`. `auto` is its Auto-Submitted (RFC 3834)."""
+    thread: Thread | None = None,
+) -> str:
+    """Put a mail about a ticket into the outbox; it leaves after `hold`. Its Message-ID. `auto` is its Auto-Submitted
+    (RFC 3834).
+    """
     assert ticket.number is not None
     mailbox = sending_mailbox(change, ticket)
-    in_reply_to, references = _thread(change, ticket)
-    row = Outbox(
-        kind=kind,
-        ticket=ticket.number,
-        entry_id=entry.id if entry else None,
-        change=change.id,
-        mailbox=mailbox.name if mailbox else "",
-        recipients=[*to, *cc],
-        message_id=make_message_id(secret(change), _domain(mailbox), ticket.number, id_kind),
-        mail={
+    answers = thread or _thread(change, ticket)
+    message_id = make_message_id(secret(change), _domain(mailbox), ticket.number, id_kind)
+    row = {
+        "kind": kind,
+        "ticket": ticket.number,
+        "entry_id": entry.id if entry else None,
+        "change": change.id,
+        "mailbox": mailbox.name if mailbox else "",
+        "recipients": [*to, *cc],
+        "message_id": message_id,
+        "mail": {
             "from_name": change.definitions.setting("desk.name", "Support"),
             "from_address": str(mailbox.body["address"]) if mailbox else "",
             "to": list(to),
             "cc": list(cc),
             "subject": subject,
             "text": text,
-            "in_reply_to": in_reply_to,
-            "references": references,
+            "in_reply_to": answers.in_reply_to,
+            "references": list(answers.references),
             "auto": auto,
         },
-        created_at=change.at,
-        next_at=change.at + hold,
-    )
-    change.session.add(row)
-    return row
+        "state": "waiting",
+        "attempts": 0,
+        "created_at": change.at,
+        "next_at": change.at + hold,
+        "sent_at": None,
+        "error": "",
+    }
+    keep_all(change.session, Outbox, [row])
+    return message_id
 
 
 def put_reply(change: Change, ticket: Ticket, entry: Entry) -> None:
@@ -83,7 +99,7 @@ def put_reply(change: Change, ticket: Ticket, entry: Entry) -> None:
         return  # a ticket without a customer: the reply stays on the ticket
     entry.recipients = [*to, *cc]
     entry.delivery = "waiting"
-    row = put(
+    entry.message_id = put(
         change,
         "reply",
         ticket,
@@ -96,7 +112,6 @@ def put_reply(change: Change, ticket: Ticket, entry: Entry) -> None:
         auto="" if change.actor.kind == "agent" else "auto-generated",
         hold=undo_window(change),
     )
-    entry.message_id = row.message_id
 
 
 def reply_recipients(change: Change, ticket: Ticket) -> tuple[list[str], list[str]]:
@@ -154,8 +169,8 @@ def _domain(mailbox: Declared | None) -> str:
     return str(mailbox.body["address"]).rpartition("@")[2] if mailbox else NO_DOMAIN
 
 
-def _thread(change: Change, ticket: Ticket) -> tuple[str, list[str]]:
-    """(In-Reply-To, References) of a mail on this ticket: its public messages, oldest first (RFC 5322 3.6.4)."""
+def _thread(change: Change, ticket: Ticket) -> Thread:
+    """Where a mail on this ticket stands in its conversation: after its latest message from outside."""
     ids: Any = change.session.exec(
         select(Entry.message_id, Entry.kind)
         .where(
@@ -169,4 +184,4 @@ def _thread(change: Change, ticket: Ticket) -> tuple[str, list[str]]:
     ).all()
     received = [message_id for message_id, kind in ids if kind == "inbound"]
     answered = (received or [message_id for message_id, _ in ids] or [""])[0]
-    return answered, [message_id for message_id, _ in reversed(ids)]
+    return Thread(answered, tuple(message_id for message_id, _ in reversed(ids)))

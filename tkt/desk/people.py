@@ -4,63 +4,84 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from tkt.desk.storable import storable
 from tkt.desk.unit import Change
 from tkt.errors import UsageError
-from tkt.store.tables import Address, Agent, Company, Follower, Person, Ticket
+from tkt.store.rows import execute, rows
+from tkt.store.tables import Agent, Follower, Ticket
+from tkt.times import to_micros
 
 
 class Requester(NamedTuple):
-    """A customer as a ticket shows them."""
+    """A customer as a ticket shows them; `tier` is their own, else their company's."""
 
     person_id: int
     name: str
-    address: str
+    addresses: tuple[str, ...]
     tier: str
     company: str
 
+    @property
+    def address(self) -> str:
+        """The address to write to when no message says which."""
+        return self.addresses[0] if self.addresses else ""
 
-def customer(change: Change, name: str, address: str, language: str = "") -> Person:
-    """The person this address belongs to; made when nobody has it yet. UsageError if it is no address."""
+
+def customer(change: Change, name: str, address: str, language: str = "") -> int:
+    """The id of the person this address belongs to; made when nobody has it yet. UsageError if it is no address."""
     address, name = normal_address(address), storable(name)
-    held = change.session.get(Address, address)
-    if held is not None:
-        person = change.session.get_one(Person, held.person_id)
-        person.name = person.name or name
-        person.language = person.language or language
-        return person
-    return _new_customer(change, name, address, language)
+    key = ("customer", address)
+    if key not in change.memory:
+        change.memory[key] = _find(change, address, language) or _make(change, name, address, language)
+    found: int = change.memory[key]
+    return found
 
 
-def _new_customer(change: Change, name: str, address: str, language: str) -> Person:
-    person = Person(name=name or address.partition("@")[0], language=language, created_at=change.at)
-    change.session.add(person)
-    change.session.flush()
-    assert person.id is not None
-    if _claim(change, address, person.id):
-        return person
+def _find(change: Change, address: str, language: str) -> int | None:
+    """Who has the address; what they write in is kept when it was not known."""
+    found = rows(change.session, _OWNER, (address,))
+    if not found:
+        return None
+    person_id, known = found[0]
+    if language and not known:
+        execute(change.session, "UPDATE person SET language = ? WHERE id = ?", (language, person_id))
+    return int(person_id)
+
+
+def _make(change: Change, name: str, address: str, language: str) -> int:
+    facts = (name or address.partition("@")[0], language, to_micros(change.at))
+    person_id = int(rows(change.session, _NEW_PERSON, facts)[0][0])
+    if _claim(change, address, person_id):
+        return person_id
     # Another process has just made this customer: its row wins, ours goes.
-    change.session.delete(person)
-    change.session.flush()
-    owner = change.session.exec(select(Address.person_id).where(Address.address == address)).one()
-    return change.session.get_one(Person, owner)
+    execute(change.session, "DELETE FROM person WHERE id = ?", (person_id,))
+    return int(rows(change.session, _OWNER, (address,))[0][0])
 
 
 def _claim(change: Change, address: str, person_id: int) -> bool:
     """Whether the address is now this person's: False when somebody else has it."""
-    dialect = postgresql if change.desk.store.dialect == "postgresql" else sqlite
-    claim = dialect.insert(Address).values(address=address, person_id=person_id, acknowledged_count=0)
-    result = change.session.connection().execute(claim.on_conflict_do_nothing().returning(col(Address.address)))
-    return result.first() is not None
+    return bool(rows(change.session, _CLAIM, (address, person_id)))
+
+
+_OWNER = "SELECT p.id, p.language FROM address d JOIN person p ON p.id = d.person_id WHERE d.address = ?"
+_NEW_PERSON = "INSERT INTO person (name, tier, language, created_at) VALUES (?, '', ?, ?) RETURNING id"
+_CLAIM = """
+INSERT INTO address (address, person_id, acknowledged_count) VALUES (?, ?, 0) ON CONFLICT DO NOTHING RETURNING address
+"""
+_PERSON = """
+SELECT p.name, coalesce(nullif(p.tier, ''), c.tier, ''), coalesce(c.name, '')
+FROM person p LEFT JOIN company c ON c.id = p.company_id WHERE p.id = ?
+"""
+_ADDRESSES = "SELECT address FROM address WHERE person_id = ? ORDER BY address"
 
 
 def is_address(address: str) -> bool:
     """Whether a mail could be sent there: local part, @, domain, no separators (RFC 5321 section 4.1.2)."""
     local, _, domain = address.strip().strip("<>").rpartition("@")
-    return bool(local and domain) and not any(mark in address.strip() for mark in " \t\r\n\0<>,;")
+    written = address.strip()
+    return bool(local and domain) and written.isprintable() and not any(mark in written for mark in " <>,;")
 
 
 def normal_address(address: str) -> str:
@@ -72,26 +93,22 @@ def normal_address(address: str) -> str:
 
 
 def requester_of(change: Change, ticket: Ticket) -> Requester | None:
-    """The ticket's customer with the address they write from, or None."""
+    """The ticket's customer, or None."""
     if ticket.requester_id is None:
         return None
-    person = change.session.get_one(Person, ticket.requester_id)
-    addresses = addresses_of(change, ticket.requester_id)
-    company = change.session.get(Company, person.company_id) if person.company_id else None
-    tier = person.tier or (company.tier if company else "")
-    return Requester(
-        ticket.requester_id,
-        person.name,
-        addresses[0] if addresses else "",
-        tier,
-        company.name if company else "",
-    )
+    key = ("requester", ticket.requester_id)
+    if key not in change.memory:
+        name, tier, company = rows(change.session, _PERSON, (ticket.requester_id,))[0]
+        addresses = tuple(row[0] for row in rows(change.session, _ADDRESSES, (ticket.requester_id,)))
+        change.memory[key] = Requester(ticket.requester_id, name, addresses, tier, company)
+    found: Requester = change.memory[key]
+    return found
 
 
-def addresses_of(change: Change, person_id: int) -> list[str]:
-    return list(
-        change.session.exec(select(Address.address).where(Address.person_id == person_id).order_by(Address.address))
-    )
+def addresses_of(change: Change, ticket: Ticket) -> tuple[str, ...]:
+    """All addresses of the ticket's customer."""
+    requester = requester_of(change, ticket)
+    return requester.addresses if requester else ()
 
 
 def own_addresses(change: Change) -> set[str]:

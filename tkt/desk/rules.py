@@ -2,15 +2,15 @@
 
 A rule fires at most once per ticket and change, so rules that trigger rules come to an end; whatever a rule does
 stands in the history with the rule as its cause. A time rule (`on = "every"`) fires again on a ticket only after
-something other than itself has happened to it.
+something else than time rules has happened to it, so two of them never set each other off for ever.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import text
-from sqlmodel import col, select
 
 from tkt.automation.actions import Action, parse_action
 from tkt.desk.actions import perform
@@ -20,7 +20,7 @@ from tkt.query.compile import compile_query
 from tkt.query.evaluate import matches
 from tkt.query.language import parse
 from tkt.store.definitions import Declared
-from tkt.store.tables import Event, Ticket
+from tkt.store.tables import Ticket
 
 
 def answer(change: Change, touched: Touched) -> None:
@@ -39,7 +39,7 @@ def run_time_rules(desk: Desk) -> list[tuple[str, int]]:
         for number in _candidates(desk, rule):
             with desk.change(f"rule {rule.name}", actor=SYSTEM) as change:
                 ticket = change.ticket(number)
-                if _still_matches(change, ticket, rule) and not _rests(change, number, rule):
+                if _still_matches(change, ticket, rule) and _awake(change, rule, f"t.number = {number}"):
                     change.record("rule", ticket=ticket, field=rule.name)
                     _carry_out(change, change.touch(ticket), rule)
                     fired.append((rule.name, number))
@@ -85,26 +85,33 @@ def _cached(change: Change, key: tuple[str, int], make: Any) -> Any:
 
 
 def _time_rules(desk: Desk) -> list[Declared]:
-    with desk.change() as change:
+    with desk.look() as change:
         return [rule for rule in change.definitions.of("rule") if rule.body["on"] == "every"]
 
 
 def _candidates(desk: Desk, rule: Declared) -> list[int]:
-    """The numbers of the tickets that match the rule now."""
-    with desk.change() as change:
+    """The numbers of the tickets that match the rule now and on which it does not rest."""
+    with desk.look() as change:
         condition = compile_query(_condition(change, rule), vocabulary(change), desk.store.dialect)
-        found = text(f"SELECT t.number FROM ticket t WHERE {numbered(condition.sql)} ORDER BY t.number")
         named = {f"p{at}": value for at, value in enumerate(condition.params)}
-        return [row[0] for row in change.session.connection().execute(found, named)]
+        return _awake(change, rule, numbered(condition.sql), named)
+
+
+# The rule's last firing on a ticket comes before the last change that no time rule made.
+_AWAKE = """
+coalesce((SELECT max(f.id) FROM event f WHERE f.ticket = t.number AND f.verb = 'rule' AND f.field = :rule), 0)
+< (SELECT max(e.id) FROM event e WHERE e.ticket = t.number AND NOT EXISTS
+   (SELECT 1 FROM event r WHERE r.change = e.change AND r.verb = 'rule'))
+"""
+
+
+def _awake(change: Change, rule: Declared, where: str, params: Mapping[str, Any] | None = None) -> list[int]:
+    """Those of these tickets to which something has happened since the rule fired on them."""
+    found = text(f"SELECT t.number FROM ticket t WHERE {where} AND {_AWAKE} ORDER BY t.number")
+    return [row[0] for row in change.session.connection().execute(found, {**(params or {}), "rule": rule.name})]
 
 
 def numbered(sql: str) -> str:
     """The read side's `?` parameters as SQLAlchemy's `:p0`, `:p1` …"""
     first, *rest = sql.replace(":", "\\:").split("?")
     return first + "".join(f":p{at}{part}" for at, part in enumerate(rest))
-
-
-def _rests(change: Change, number: int, rule: Declared) -> bool:
-    """Whether nothing has happened to the ticket since this rule fired on it."""
-    last = select(Event.cause).where(Event.ticket == number).order_by(col(Event.id).desc()).limit(1)
-    return change.session.exec(last).first() == f"rule {rule.name}"

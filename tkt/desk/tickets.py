@@ -20,6 +20,7 @@ from tkt.desk.unit import Change, Desk
 from tkt.errors import Conflict, NotFound, TktError, UsageError
 from tkt.store import search
 from tkt.store.constants import PRIORITIES
+from tkt.store.rows import keep
 from tkt.store.tables import Ticket, TicketField, TicketLink, TicketTag
 
 SUBJECT_LIMIT = 1000
@@ -89,7 +90,7 @@ def create(
             if machine.partition(":")[0] in ASKS_NOTHING:
                 statuses.move(change, ticket, "closed")
             elif confirm and not machine:
-                notices.confirm(change, ticket)
+                notices.confirm(change, ticket, message)
             return ticket
     except IntegrityError as error:
         if key is None:
@@ -190,15 +191,14 @@ def _ticket_of_key(desk: Desk, key: str, error: IntegrityError) -> Ticket:
 
 
 def _writer(message: Message | None) -> tuple[str, str] | None:
-    return (message.author, message.address) if message and message.address else None
+    return (message.author, message.address) if message and people.is_address(message.address) else None
 
 
 def _fill(change: Change, ticket: Ticket, requester: tuple[str, str] | None, language: str) -> None:
     """Give the ticket its customer, store it, and so give it its number."""
     if requester and requester[1].lower() not in people.own_addresses(change):
-        ticket.requester_id = people.customer(change, *requester, language=language).id
-    change.session.add(ticket)
-    change.session.flush()
+        ticket.requester_id = people.customer(change, *requester, language=language)
+    keep(change.session, ticket)
     assert ticket.number is not None
     search.add_document(change.session, ticket.number, 0, ticket.subject)
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from tkt.desk import conversation, outbox, people, statuses
-from tkt.desk.fields import FIELDS
+from tkt.desk.fields import FIELDS, FOLLOWING
 from tkt.desk.tickets import apply_field, apply_subject, apply_tag, field_value
 from tkt.desk.unit import Change, Desk
 from tkt.errors import Conflict, NotFound
@@ -56,7 +56,19 @@ def redo(desk: Desk) -> Undone:
 
 
 def _last_change(change: Change, number: int | None, *, undone: bool) -> list[Event]:
-    """The events of the latest change that can be taken back (or, `undone`, of the latest undo)."""
+    """The events of the latest change that can be taken back (or, `undone`, of the latest undo), its tickets locked."""
+    locked: set[int] = set()
+    while True:
+        events = _find_last_change(change, number, undone=undone)
+        waiting = {event.ticket for event in events if event.ticket} - locked
+        if not waiting:
+            return events
+        for one in sorted(waiting):  # while we waited for the lock, somebody else may have taken it back
+            change.ticket(one)
+        locked |= waiting
+
+
+def _find_last_change(change: Change, number: int | None, *, undone: bool) -> list[Event]:
     later = aliased(Event)
     query = (
         select(Event.change)
@@ -116,7 +128,8 @@ def _invert_one(change: Change, event: Event) -> str:
 
 
 def _set_back(change: Change, ticket: Ticket, event: Event) -> None:
-    _refuse_if_moved_on(ticket, event, FIELDS[event.field].read(ticket, change.definitions))
+    if event.field not in FOLLOWING:
+        _refuse_if_moved_on(ticket, event, FIELDS[event.field].read(ticket, change.definitions))
     if event.field == "subject":
         apply_subject(change, ticket, event.old)
     else:
@@ -145,7 +158,8 @@ def _turn_entry(change: Change, ticket: Ticket, event: Event) -> str:
 
 def _turn_files_and_index(change: Change, ticket: Ticket, entry: Entry, withdrawn: bool) -> None:
     """What was taken back is neither found nor counted."""
-    files = change.session.exec(select(Attachment).where(Attachment.entry_id == entry.id).order_by(Attachment.id)).all()
+    of_entry = select(Attachment).where(Attachment.entry_id == entry.id).order_by(col(Attachment.id))
+    files = change.session.exec(of_entry).all()
     count = sum(not file.inline for file in files)
     ticket.attachments += -count if withdrawn else count
     turn = search.remove_document if withdrawn else search.add_document
@@ -161,22 +175,17 @@ def _turn_mail(change: Change, ticket: Ticket, entry: Entry, withdrawn: bool) ->
         entry.delivery = row.state
     touched = change.touch(ticket)
     touched.withdrawn, touched.replied = withdrawn, not withdrawn
-    _recount_answers(change, ticket, entry)
+    _recount_first_response(change, ticket, entry)
 
 
-def _recount_answers(change: Change, ticket: Ticket, turned: Entry) -> None:
-    """First response and the oldest unanswered message, as they are once this reply is withdrawn, or restored."""
-    entries = change.session.exec(
-        select(Entry)
-        .where(Entry.ticket == ticket.number, Entry.machine == "")
-        .order_by(col(Entry.position))
-    ).all()
-    standing = [one for one in entries if (one.withdrawn_at is None) != (one is turned)]
-    replies = [one for one in standing if one.kind == "reply" and one.agent_id]
-    last = replies[-1].position if replies else 0
-    unanswered = [one for one in standing if one.kind == "inbound" and one.position > last]
-    ticket.first_response_at = replies[0].at if replies else None
-    ticket.unanswered_since = unanswered[0].at if unanswered else None
+def _recount_first_response(change: Change, ticket: Ticket, turned: Entry) -> None:
+    """The first response as it is once this reply is withdrawn, or restored."""
+    by_agents = select(Entry).where(
+        Entry.ticket == ticket.number, Entry.kind == "reply", col(Entry.agent_id).is_not(None)
+    )
+    replies = change.session.exec(by_agents.order_by(col(Entry.position))).all()
+    standing = [one.at for one in replies if (one.withdrawn_at is None) != (one is turned)]
+    ticket.first_response_at = standing[0] if standing else None
 
 
 def _turn_ticket(change: Change, ticket: Ticket, event: Event) -> str:

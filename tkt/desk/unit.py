@@ -20,12 +20,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from tkt.desk.fields import FIELDS
+from tkt.desk.fields import FIELDS, FOLLOWING
 from tkt.errors import Conflict, NotAllowed, NotFound
 from tkt.store.constants import ROLES
 from tkt.store.definitions import Definitions, load_definitions
 from tkt.store.engine import Store
-from tkt.store.tables import Agent, Event, Ticket
+from tkt.store.read import open_reader
+from tkt.store.rows import keep_all
+from tkt.store.tables import Event, Ticket
 from tkt.times import utcnow
 
 
@@ -101,6 +103,16 @@ class Desk:
             finally:
                 self._change = None
 
+    @contextmanager
+    def look(self) -> Iterator[Change]:
+        """What stands in the store now, for reading only: it keeps no writer waiting. Inside a change, that change."""
+        if self._change is not None:
+            yield self._change
+            return
+        with self.store.reading() as session:
+            self._definitions = load_definitions(session, self._definitions)
+            yield Change(self, session, self._definitions, "", self.actor)
+
     def acting(self, actor: Actor) -> Desk:
         """The same desk in somebody else's name."""
         other = Desk(self.store, actor, self.now)
@@ -124,7 +136,9 @@ class Change:
         self.undoes: str | None = None
         self.touched: dict[int, Touched] = {}
         self._locked: dict[int, Ticket] = {}
-        self.events: list[Event] = []
+        self.events: list[dict[str, Any]] = []
+        self.memory: dict[Any, Any] = {}
+        """What has been looked up in this change and can't change under it (the customer behind an id)."""
         self.facts: dict[int, tuple[int, Any]] = {}
         """What `desk.facts` has collected of a ticket, with the number of events recorded until then."""
         self.notices: dict[tuple[int, str], list[str]] = {}
@@ -152,7 +166,7 @@ class Change:
         if number in self._locked:
             return self._locked[number]
         # Read anew: what this session saw of the ticket before it had the lock may be old.
-        lock = self.desk.store.dialect == "postgresql"
+        lock = {"key_share": True} if self.desk.store.dialect == "postgresql" else None
         ticket = self.session.get(Ticket, number, with_for_update=lock, populate_existing=True)
         if ticket is None:
             raise NotFound(f"there is no ticket #{number}")
@@ -183,9 +197,10 @@ class Change:
                 continue
             touched = self.touch(ticket)
             field.write(ticket, new, self.definitions)
-            first_old = touched.fields[name][0] if name in touched.fields else old
-            touched.fields[name] = (first_old, new)
-            self.happened(ticket, "changed")
+            if name not in FOLLOWING:
+                first_old = touched.fields[name][0] if name in touched.fields else old
+                touched.fields[name] = (first_old, new)
+                self.happened(ticket, "changed")
             self.record(verb, ticket=ticket, field=name, old=old, new=new)
             changed.append(name)
         return changed
@@ -207,7 +222,7 @@ class Change:
         new: Any = None,
     ) -> None:
         """Append to the event log; written with the commit, in this order."""
-        event = Event(
+        event = dict(
             at=self.at,
             change=self.id,
             actor=self.actor.name,
@@ -232,7 +247,7 @@ class Change:
         if self.events and self.desk.store.dialect == "postgresql":
             self.session.connection().execute(_IN_TURN)
             self.session.connection().execute(_TELL)
-        self.session.add_all(self.events)
+        keep_all(self.session, Event, self.events)
 
     def _changes_since(self, number: int) -> str:
         """The latest recorded change of a ticket, in words."""
@@ -246,10 +261,9 @@ class Change:
 
 def find_actor(store: Store, name: str) -> Actor:
     """The active agent of this name. Raises NotAllowed with the way out when there is none."""
-    with store.transaction() as session:
-        agent = session.exec(select(Agent).where(Agent.name == name)).first()
-        if agent is None or not agent.active:
-            raise NotAllowed(
-                f"'{name}' is no agent of this desk; use --as NAME, or let an admin run 'tkt agent add {name}'"
-            )
-        return Actor("agent", agent.name, agent.id, agent.role)
+    with open_reader(store.location) as reader:
+        found = reader.row("SELECT id, role FROM agent WHERE name = ? AND active", (name,))
+    if found is None:
+        advice = f"use --as NAME, or let an admin run 'tkt agent add {name}'"
+        raise NotAllowed(f"'{name}' is no agent of this desk; {advice}")
+    return Actor("agent", name, *found)

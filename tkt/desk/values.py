@@ -124,7 +124,7 @@ def _one_of(what: str, word: str, known: Iterable[str]) -> str:
 
 
 def _decimal(value: str) -> str:
-    """Without exponent and without zeros that say nothing. ValueError where that would be no number, or pages of digits."""
+    """Without exponent and without zeros that say nothing. ValueError for no number, or for pages of digits."""
     number = Decimal(value)
     if not number.is_finite() or abs(number.adjusted()) > DIGITS or len(number.as_tuple().digits) > DIGITS:
         raise ValueError(value)

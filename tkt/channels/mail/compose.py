@@ -59,7 +59,13 @@ _POLICY = _Policy(linesep=SMTP.linesep, cte_type="7bit", max_line_length=78)
 
 
 def compose(
-    mail: dict[str, Any], *, message_id: str, at: datetime, mark: str, recipients: Sequence[str], files: Sequence[File] = ()
+    mail: dict[str, Any],
+    *,
+    message_id: str,
+    at: datetime,
+    mark: str,
+    recipients: Sequence[str],
+    files: Sequence[File] = (),
 ) -> Letter:
     """The letter for an outbox row's `mail` document. `mark` is the desk's own, `recipients` the envelope's.
 

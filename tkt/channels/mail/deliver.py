@@ -6,7 +6,8 @@ server's acceptance and our record lies a moment in which a crash means a second
 and mail stores fold it.
 
 Failures that pass are tried again after 1, 2, 5, 15 minutes, then hourly, for five days; permanent ones stop at once
-and show on the ticket as undelivered.
+and show on the ticket as undelivered. A server that takes no mail at all says nothing about the mail: what waits for it
+is tried every minute, so that it leaves soon after the server is back.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ from tkt.channels.mail.mailboxes import Mailbox, mailboxes
 from tkt.channels.mail.smtp import TIMEOUT_SECONDS, Receipt, Sender
 from tkt.config.mail_urls import Server
 from tkt.desk.unit import Change, Desk
-from tkt.errors import MailboxUnusable, MailServerAway
+from tkt.errors import MailboxUnusable, MailServerAway, TktError
 from tkt.store.tables import Attachment, Blob, Entry, Outbox
 
 LEASE = timedelta(minutes=10)
@@ -35,12 +36,19 @@ LEASE = timedelta(minutes=10)
 BACK_OFF = (1, 2, 5, 15, 60)
 """Minutes to the next attempt after the first, second … failure; the last one repeats."""
 
+SERVER_AWAY = timedelta(minutes=1)
+"""The next attempt after one that failed because the mailbox's server took no mail at all."""
+
 GIVE_UP = timedelta(days=5)
 """After so long a failure that passes counts as permanent (RFC 5321 section 4.5.4.1 asks for 4 to 5 days)."""
 
 
 class Delivery(NamedTuple):
-    """What became of one outbox row: "sent", "waiting" (tried again at its time) or "failed"; `error` in words."""
+    """What became of one outbox row: "sent", "waiting" (tried again at its time) or "failed"; `error` in words.
+
+    `server` is "" where the mailbox's server judged this mail, "away" where it did not answer, "unusable" where
+    somebody has to mend something first (a password, a certificate, desk.toml).
+    """
 
     outbox_id: int
     ticket: int | None
@@ -48,6 +56,8 @@ class Delivery(NamedTuple):
     recipients: tuple[str, ...]
     state: str
     error: str = ""
+    mailbox: str = ""
+    server: str = ""
 
 
 class _Claimed(NamedTuple):
@@ -59,16 +69,24 @@ class _Claimed(NamedTuple):
     files: tuple[File, ...]
 
 
-def deliver(desk: Desk, *, now_all: bool = False, timeout: float = TIMEOUT_SECONDS) -> list[Delivery]:
+def deliver(
+    desk: Desk,
+    *,
+    now_all: bool = False,
+    timeout: float = TIMEOUT_SECONDS,
+    progress: Callable[[Delivery], None] | None = None,
+) -> list[Delivery]:
     """Send what is due; with `now_all` everything that waits, whatever its undo window or back-off.
 
-    A row is tried once. `timeout` is in seconds, for each of a server's answers. Raises StoreBusy and
-    StoreUnreachable; a mail server's trouble is in the results and on the rows.
+    A row is tried once. `timeout` is in seconds, for each of a server's answers; `progress` is told of each row. Raises
+    StoreBusy and StoreUnreachable; a mail server's trouble is in the results and on the rows.
     """
     done: list[Delivery] = []
     with _Senders(timeout) as senders:
         while (claimed := _claim(desk, now_all, done, senders.away)) is not None:
             done.append(_attempt(desk, senders, claimed))
+            if progress is not None:
+                progress(done[-1])
     return done
 
 
@@ -76,7 +94,7 @@ class _Senders:
     """One connection for each mailbox, for the length of a round."""
 
     def __init__(self, timeout: float) -> None:
-        self.away: dict[str, str] = {}
+        self.away: dict[str, TktError] = {}
         """Mailboxes whose server did not take mail, and why: nothing more of theirs is tried in this round."""
         self._timeout = timeout
         self._open: dict[str, Sender] = {}
@@ -100,9 +118,10 @@ def _attempt(desk: Desk, senders: _Senders, claimed: _Claimed) -> Delivery:
     everybody = tuple(row.recipients)
     if box is None or box.sender is None:
         which = f"mailbox {box.name} has no smtp" if box else "no mailbox is declared"
-        return _record(desk, row, Receipt(later=everybody, words=f"{which} in desk.toml"))
+        senders.away[row.mailbox] = MailboxUnusable(f"{which} in desk.toml")
+        return _put_off(desk, row, box, senders.away[row.mailbox])
     if box.name in senders.away:
-        return _record(desk, row, Receipt(later=everybody, words=senders.away[box.name]))
+        return _put_off(desk, row, box, senders.away[box.name])
     try:
         letter = compose(
             row.mail | {"from_address": row.mail.get("from_address") or box.address},
@@ -112,12 +131,12 @@ def _attempt(desk: Desk, senders: _Senders, claimed: _Claimed) -> Delivery:
             recipients=everybody,
             files=claimed.files,
         )
-        return _record(desk, row, senders.of(box, box.sender).send(letter))
+        return _record(desk, row, senders.of(box, box.sender).send(letter))._replace(mailbox=box.name)
     except ValueError as error:
         return _record(desk, row, Receipt(refused=everybody, words=f"the mail can't be written: {error}"))
     except (MailServerAway, MailboxUnusable) as error:
-        senders.away[box.name] = str(error)
-        return _record(desk, row, Receipt(later=everybody, words=str(error)))
+        senders.away[box.name] = error
+        return _put_off(desk, row, box, error)
 
 
 # --- claiming ---------------------------------------------------------------------------------------------------------
@@ -125,17 +144,24 @@ def _attempt(desk: Desk, senders: _Senders, claimed: _Claimed) -> Delivery:
 
 def _claim(desk: Desk, now_all: bool, done: list[Delivery], away: Collection[str]) -> _Claimed | None:
     """The next row, now ours: nobody else sends it before its lease ends."""
+    wanted = _waiting(done[-1].outbox_id if done else 0) if now_all else _due(desk.now())
+    wanted = wanted.where(col(Outbox.mailbox).not_in(away)).limit(1).with_for_update(skip_locked=True)
+    with desk.look() as change:  # most rounds find nothing: they must not hold up who writes
+        if _next(change, wanted) is None:
+            return None
     with desk.change() as change:
         session, now = change.session, change.at
-        after = done[-1].outbox_id if done else 0
-        wanted = _waiting(after) if now_all else _due(now)
-        wanted = wanted.where(col(Outbox.mailbox).not_in(away)).limit(1).with_for_update(skip_locked=True)
-        row = session.exec(wanted).first() or _orphan(session, now)
+        row = _next(change, wanted)
         if row is None:
             return None
         row.state, row.attempts, row.next_at, row.error = "sending", row.attempts + 1, now + LEASE, _here()
         session.add(row)
         return _Claimed(row, _box_of(change, row), desk_mark(change), _files(session, row))
+
+
+def _next(change: Change, wanted: Any) -> Outbox | None:
+    found: Outbox | None = change.session.exec(wanted).first()
+    return found or _orphan(change.session, change.at)
 
 
 def _due(now: datetime) -> Any:
@@ -190,22 +216,32 @@ def _files(session: Session, row: Outbox) -> tuple[File, ...]:
 # --- recording --------------------------------------------------------------------------------------------------------
 
 
-def _record(desk: Desk, claimed: Outbox, receipt: Receipt) -> Delivery:
+def _put_off(desk: Desk, row: Outbox, box: Mailbox | None, error: TktError) -> Delivery:
+    """Nothing of the mailbox leaves now, and not because of this mail."""
+    done = _record(desk, row, Receipt(later=tuple(row.recipients), words=str(error)), SERVER_AWAY)
+    server = "away" if isinstance(error, MailServerAway) else "unusable"
+    return done._replace(mailbox=box.name if box else row.mailbox, server=server)
+
+
+def _record(desk: Desk, claimed: Outbox, receipt: Receipt, pause: timedelta | None = None) -> Delivery:
     """Write down what the server said, on the row, its entry and its ticket."""
     with desk.change(cause="outbox") as change:
         lock = change.desk.store.dialect == "postgresql"
         row = change.session.get_one(Outbox, claimed.id, with_for_update=lock)
         if row.attempts == claimed.attempts or not receipt.later:  # else its next sender has taken it over
-            _settle(change, row, receipt)
+            _settle(change, row, receipt, pause or _back_off(row.attempts))
         change.session.add(row)
         return Delivery(row.id or 0, row.ticket, row.kind, tuple(row.recipients), row.state, row.error)
 
 
-def _settle(change: Change, row: Outbox, receipt: Receipt) -> None:
+def _back_off(attempts: int) -> timedelta:
+    return timedelta(minutes=BACK_OFF[min(attempts, len(BACK_OFF)) - 1])
+
+
+def _settle(change: Change, row: Outbox, receipt: Receipt, pause: timedelta) -> None:
     row.error = receipt.words
     if receipt.later and change.at - row.created_at < GIVE_UP:
-        minutes = BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
-        row.state, row.next_at = "waiting", change.at + timedelta(minutes=minutes)
+        row.state, row.next_at = "waiting", change.at + pause
         row.recipients = list(receipt.later)
     elif receipt.accepted:
         row.state, row.sent_at = "sent", change.at

@@ -98,9 +98,7 @@ def _new_ticket(desk: Desk, change: Change, mail: ParsedMail, message: Message, 
     return Filed("machine" if message.machine else "ticket", ticket.number, None)
 
 
-def _follow_up(
-    desk: Desk, change: Change, mail: ParsedMail, message: Message, box: Mailbox, closed: Ticket
-) -> Filed:
+def _follow_up(desk: Desk, change: Change, mail: ParsedMail, message: Message, box: Mailbox, closed: Ticket) -> Filed:
     filed = _new_ticket(desk, change, mail, message, box)
     tickets.link(change, change.ticket(filed.ticket), closed, "follow-up")
     return filed
@@ -151,8 +149,7 @@ def _is_inside(change: Change, thread: Thread, address: str) -> bool:
         return True
     if staff(change, address) is None:
         return False
-    requester = thread.ticket.requester_id
-    return requester is None or address not in people.addresses_of(change, requester)
+    return address not in people.addresses_of(change, thread.ticket)
 
 
 def _is_long_closed(change: Change, ticket: Ticket) -> bool:
@@ -174,7 +171,9 @@ def _message(change: Change, mail: ParsedMail, machine: str, digest: str) -> Mes
     if _is_mailbox(sender.email, ours) and answers:
         sender = answers[0]
     addressed = [one for one in (*mail.to, *mail.cc) if one.email]
-    others = {one.email: one.name for one in addressed if not _is_mailbox(one.email, ours) and one.email != sender.email}
+    others = {
+        one.email: one.name for one in addressed if not _is_mailbox(one.email, ours) and one.email != sender.email
+    }
     return Message(
         text=mail.text,
         author=sender.name,

@@ -108,11 +108,11 @@ def pull(desk: Desk, names: Sequence[str] = (), progress: Progress | None = None
     What an earlier round stored and did not finish comes first, whatever its mailbox. Raises NotFound (a name),
     StoreBusy, StoreUnreachable; a mail server's trouble is in the results.
     """
-    with desk.change() as change:
+    with desk.look() as change:
         declared = mailboxes(change.definitions)
     chosen = named(declared, names) if names else [box for box in declared if box.source is not None]
-    intake.resume(desk)
-    return [_pull_one(desk, box, progress) for box in chosen]
+    resumed = intake.resume(desk)
+    return [_pull_one(desk, box, _Counts(box.name, progress, resumed)) for box in chosen]
 
 
 def ingest(desk: Desk, raw: bytes, mailbox: str | None = None) -> intake.Outcome:
@@ -121,7 +121,7 @@ def ingest(desk: Desk, raw: bytes, mailbox: str | None = None) -> intake.Outcome
     The outcome's state is "stored" when the message is safe but not filed yet. Raises NotFound (the mailbox),
     StoreBusy and StoreUnreachable: then nothing is stored.
     """
-    with desk.change() as change:
+    with desk.look() as change:
         declared = mailboxes(change.definitions)
     name = named(declared, [mailbox])[0].name if mailbox else _addressed(declared, raw)
     stored = intake.store(desk, name, [(f"pipe:{hashlib.sha256(raw).hexdigest()}", raw)])
@@ -145,8 +145,7 @@ def _addressed(declared: Sequence[Mailbox], raw: bytes) -> str:
     return next(iter(matching), declared[0].name if len(declared) == 1 else "")
 
 
-def _pull_one(desk: Desk, box: Mailbox, progress: Progress | None) -> PullResult:
-    counts = _Counts(box.name, progress)
+def _pull_one(desk: Desk, box: Mailbox, counts: _Counts) -> PullResult:
     for attempt in range(RECONNECTIONS + 1):
         before = counts.fetched
         try:
@@ -189,16 +188,21 @@ def _take_in(desk: Desk, box: Mailbox, batch: Batch, counts: _Counts) -> None:
 
 
 class _Counts:
-    """What a round has done so far."""
+    """What a round has done so far, beginning with what an earlier one had left."""
 
-    def __init__(self, mailbox: str, progress: Progress | None) -> None:
+    def __init__(self, mailbox: str, progress: Progress | None, resumed: Sequence[tuple[str, intake.Outcome]]) -> None:
         self.mailbox = mailbox
         self.progress = progress
-        self.fetched = 0
         self.by_state: dict[str, int] = {}
+        for name, outcome in resumed:
+            if name == mailbox:
+                self.add(outcome)
 
-    def add(self, outcome: intake.Outcome, remaining: int) -> None:
-        self.fetched += 1
+    @property
+    def fetched(self) -> int:
+        return sum(self.by_state.values())
+
+    def add(self, outcome: intake.Outcome, remaining: int = 0) -> None:
         self.by_state[outcome.state] = self.by_state.get(outcome.state, 0) + 1
         if self.progress is not None:
             self.progress(self.mailbox, self.fetched, remaining)
@@ -222,7 +226,7 @@ class _Counts:
 
 
 def _position(desk: Desk, box: Mailbox, folder: str) -> Position:
-    with desk.store.transaction() as session:
+    with desk.store.reading() as session:
         row = session.get(MailboxState, (box.name, folder))
         return Position(row.uidvalidity, row.last_uid) if row else Position()
 

@@ -12,10 +12,9 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import func, or_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func
 from sqlmodel import Session, col, select, update
 
 from tkt.channels.mail.filing import Filed, file_mail
@@ -24,7 +23,9 @@ from tkt.channels.mail.parse import ParsedMail, Unparseable, parse
 from tkt.channels.mail.thread import is_ours
 from tkt.desk.unit import Change, Desk
 from tkt.errors import TktError, TryAgain
+from tkt.store.rows import execute, rows
 from tkt.store.tables import Blob, Intake
+from tkt.store.upsert import insert
 
 ATTEMPTS = 3
 """A message whose processing was begun so often without an end goes to quarantine."""
@@ -58,7 +59,7 @@ def known(desk: Desk, mailbox: str, names: Sequence[str]) -> set[str]:
     """Which of these messages of the mailbox are stored already."""
     if not names:
         return set()
-    with desk.store.transaction() as session:
+    with desk.store.reading() as session:
         found = select(Intake.source).where(Intake.mailbox == mailbox, col(Intake.source).in_(names))
         return set(session.exec(found))
 
@@ -69,11 +70,10 @@ def store(desk: Desk, mailbox: str, messages: Sequence[tuple[str, bytes]]) -> li
         return []
     named = {source: (hashlib.sha256(raw).hexdigest(), raw) for source, raw in messages}
     blobs = {digest: raw for digest, raw in named.values()}
-    insert = postgresql.insert if desk.store.dialect == "postgresql" else sqlite.insert
     with desk.store.transaction() as session:
         rows = [{"digest": digest, "size": len(raw), "data": raw} for digest, raw in blobs.items()]
-        session.connection().execute(insert(Blob).on_conflict_do_nothing(), rows)
-        ids = dict(_insert_intake(session, insert, mailbox, {name: one[0] for name, one in named.items()}, desk))
+        session.connection().execute(insert(session, Blob).on_conflict_do_nothing(), rows)
+        ids = dict(_insert_intake(session, mailbox, {name: one[0] for name, one in named.items()}, desk))
     return [Stored(ids[name], mailbox, *named[name]) for name in named if name in ids]
 
 
@@ -95,14 +95,17 @@ def process(desk: Desk, stored: Stored) -> Outcome:
         return quarantine(desk, stored.id, str(error))
 
 
-def resume(desk: Desk, older_than: timedelta = timedelta(0)) -> list[Outcome]:
-    """Process what was stored before and never finished, oldest first, one message in memory at a time."""
-    with desk.store.transaction() as session:
-        waiting = select(Intake.id).where(
-            Intake.state == "stored", col(Intake.received_at) <= desk.now() - older_than
-        )
-        ids = session.exec(waiting.order_by(col(Intake.id))).all()
-    return [process_again(desk, identifier) for identifier in ids if identifier is not None]
+def resume(desk: Desk, older_than: timedelta | None = None) -> list[tuple[str, Outcome]]:
+    """Process what was stored before (all, or what is older) and never finished, oldest first, one in memory at a time.
+
+    Gives (mailbox, outcome) of each. Raises StoreBusy and StoreUnreachable.
+    """
+    waiting = select(Intake.id, Intake.mailbox).where(Intake.state == "stored")
+    if older_than is not None:
+        waiting = waiting.where(col(Intake.received_at) <= desk.now() - older_than)
+    with desk.store.reading() as session:
+        found = session.exec(waiting.order_by(col(Intake.id))).all()
+    return [(mailbox, process_again(desk, identifier)) for identifier, mailbox in found if identifier is not None]
 
 
 def process_again(desk: Desk, identifier: int) -> Outcome:
@@ -123,22 +126,28 @@ def process_again(desk: Desk, identifier: int) -> Outcome:
 
 def quarantine(desk: Desk, identifier: int, reason: str) -> Outcome:
     """Put a stored message aside, visible and replayable, with a sentence that says why."""
+    outcome = Outcome("quarantined", reason=reason)
     with desk.store.transaction() as session:
-        _finish(session, identifier, {"state": "quarantined", "reason": reason})
-    return Outcome("quarantined", reason=reason)
+        _finish(session, identifier, outcome)
+    return outcome
 
 
 # --- storing ----------------------------------------------------------------------------------------------------------
 
 
-def _insert_intake(
-    session: Session, insert: Any, mailbox: str, digests: dict[str, str], desk: Desk
-) -> list[tuple[str, int]]:
+def _insert_intake(session: Session, mailbox: str, digests: dict[str, str], desk: Desk) -> list[tuple[str, int]]:
     """(name, id) of the rows that are new; what another process has stored meanwhile is left to it."""
-    row = {"mailbox": mailbox, "received_at": desk.now(), "message_id": "", "state": "stored", "reason": "", "attempts": 1}
+    row = {
+        "mailbox": mailbox,
+        "received_at": desk.now(),
+        "message_id": "",
+        "state": "stored",
+        "reason": "",
+        "attempts": 1,
+    }
     rows = [row | {"source": name, "digest": digest} for name, digest in digests.items()]
-    statement = insert(Intake).on_conflict_do_nothing().returning(col(Intake.source), col(Intake.id))
-    return [(source, identifier) for source, identifier in session.connection().execute(statement, rows)]
+    statement = insert(session, Intake).on_conflict_do_nothing().returning(col(Intake.source), col(Intake.id))
+    return [(source, identifier or 0) for source, identifier in session.connection().execute(statement, rows)]
 
 
 # --- filing -----------------------------------------------------------------------------------------------------------
@@ -150,16 +159,21 @@ def _file(desk: Desk, change: Change, stored: Stored, mail: ParsedMail) -> Outco
     if outcome is None:
         filed: Filed = file_mail(desk, change, mail, _mailbox(change, stored.mailbox), stored.digest)
         outcome = Outcome(filed.state, filed.ticket, filed.entry_id)
-    change.session.flush()
-    _finish(change.session, stored.id, outcome._asdict() | {"message_id": mail.message_id})
+    _finish(change.session, stored.id, outcome, mail.message_id)
     return outcome
 
 
-def _finish(session: Session, identifier: int, values: dict[str, Any]) -> None:
+def _finish(session: Session, identifier: int, outcome: Outcome, message_id: str = "") -> None:
     """Take the message out of the state `stored`: only one process can."""
-    mine = update(Intake).where(col(Intake.id) == identifier, col(Intake.state) == "stored")
-    if session.connection().execute(mine.values(**values)).rowcount != 1:
+    if execute(session, _FINISH, (*outcome, message_id, identifier)).rowcount != 1:
         raise _TakenByAnother
+
+
+_FINISH = """
+UPDATE intake SET state = ?, ticket = ?, entry_id = ?, reason = ?, message_id = ? WHERE id = ? AND state = 'stored'
+"""
+_ALIKE = "SELECT id, state, digest, ticket, entry_id FROM intake WHERE digest = ?"
+_ALIKE_OR_NAMED = f"{_ALIKE} OR message_id = ?"
 
 
 def _one_at_a_time(change: Change, stored: Stored, mail: ParsedMail) -> None:
@@ -175,14 +189,13 @@ def _known_already(change: Change, stored: Stored, mail: ParsedMail) -> Outcome 
     """
     if mail.message_id and is_ours(change, mail.message_id):
         return Outcome("duplicate", reason="it is our own mail, come back")
-    same = or_(col(Intake.digest) == stored.digest, col(Intake.message_id) == mail.message_id)
-    matching = same if mail.message_id else col(Intake.digest) == stored.digest
-    rows: Any = Intake.__table__  # type: ignore[attr-defined]
-    for row in change.session.connection().execute(rows.select().where(matching)):
-        if row.id == stored.id and row.state != "stored":
+    named = (mail.message_id,) if mail.message_id else ()
+    found = rows(change.session, _ALIKE_OR_NAMED if named else _ALIKE, (stored.digest, *named))
+    for identifier, state, digest, ticket, entry_id in found:
+        if identifier == stored.id and state != "stored":
             raise _TakenByAnother
-        if row.id != stored.id and row.state in FILED and _same(change, stored, row.digest, mail):
-            return Outcome("duplicate", row.ticket, row.entry_id, f"it is the same mail as #{row.ticket}'s")
+        if identifier != stored.id and state in FILED and _same(change, stored, digest, mail):
+            return Outcome("duplicate", ticket, entry_id, f"it is the same mail as #{ticket}'s")
     return None
 
 

@@ -17,13 +17,20 @@ from typing import NamedTuple
 from tkt.config.mail_urls import MailFile, Server, parse_sender, parse_source
 from tkt.errors import MailboxUnusable, NotFound
 from tkt.store.definitions import Declared, Definitions
+from tkt.times import parse_duration
+
+EVERY = "30s"
+"""How often a mailbox is looked into where desk.toml says no `every`."""
 
 PASSWORD_SECONDS = 30
 """How long a password command may take (it may ask an agent or a hardware key)."""
 
 
 class Mailbox(NamedTuple):
-    """One declared mailbox; `source` and `sender` are None where its mail is not read or does not leave."""
+    """One declared mailbox; `source` and `sender` are None where its mail is not read or does not leave.
+
+    `every`: how many seconds pass between two looks into it.
+    """
 
     name: str
     address: str
@@ -34,6 +41,7 @@ class Mailbox(NamedTuple):
     password_env: str = ""
     tls_ca: str = ""
     archive: str = ""
+    every: int = parse_duration(EVERY)
 
 
 class Secret:
@@ -115,4 +123,5 @@ def _mailbox(declared: Declared) -> Mailbox:
         password_env=str(body.get("password_env", "")),
         tls_ca=str(body.get("tls_ca", "")),
         archive=str(body.get("archive", "")),
+        every=parse_duration(str(body.get("every", EVERY))),
     )

@@ -92,7 +92,9 @@ class Sender:
         server = self._server
         if server.security == "tls":
             context = tls_context(self._box)
-            connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout, context=context)
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(
+                server.host, server.port, timeout=self._timeout, context=context
+            )
         else:
             connection = smtplib.SMTP(server.host, server.port, timeout=self._timeout)
         try:

@@ -51,7 +51,7 @@ class MailStatus(NamedTuple):
 
 def mail_status(desk: Desk) -> MailStatus:
     """The state of all mailboxes and of everything that has not left."""
-    with desk.change() as change:
+    with desk.look() as change:
         boxes = mailboxes(change.definitions)
         counted = quarantine.counts(change.session)
         return MailStatus(

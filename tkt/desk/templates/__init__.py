@@ -6,11 +6,11 @@ subject) is data for it, never template text. A shipped file's first line is the
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tkt.desk import outbox, people
@@ -31,9 +31,15 @@ def render(change: Change, ticket: Ticket, name: str, language: str) -> tuple[st
 def render_text(change: Change, ticket: Ticket, template: str) -> str:
     """A template's text with the ticket's facts. Raises UsageError when the template asks for what there is not."""
     try:
-        return _environment().from_string(template).render(_facts(change, ticket))
-    except TemplateError as error:
+        return _compiled(template).render(_facts(change, ticket))
+    except (TemplateError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise UsageError(f"the template can't be filled in: {error}") from error
+
+
+@lru_cache(maxsize=256)
+def _compiled(template: str) -> Template:
+    """A template compiled once, not once per mail."""
+    return _environment().from_string(template)
 
 
 @cache

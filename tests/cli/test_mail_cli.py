@@ -1,0 +1,110 @@
+"""`tkt mail` as a script sees it: what is printed, and the exit status."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tkt.cli.main import run
+from tkt.store.engine import Store
+from tkt.store.location import Location
+from tkt.store.tables import Definition, Setting
+
+MAIL = (
+    b"From: Carol <carol@customer.example>\r\nTo: support@desk.example\r\n"
+    b"Subject: Broken\r\nMessage-ID: <1@x>\r\n\r\nHelp\r\n"
+)
+
+
+@pytest.fixture
+def maildir(tmp_path: Path) -> Path:
+    for part in ("new", "cur", "tmp"):
+        (tmp_path / "Maildir" / part).mkdir(parents=True)
+    return tmp_path / "Maildir"
+
+
+@pytest.fixture
+def tkt(
+    sqlite_location: Location, maildir: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Any]]:
+    """Runs `tkt mail …` on a desk with one mailbox: (exit status, standard output, standard error)."""
+    store = Store(sqlite_location)
+    with store.transaction() as session:
+        body = {"address": "support@desk.example", "imap": f"maildir:{maildir}"}
+        session.add(Setting(key="desk.secret", value="secret"))
+        session.add(Definition(kind="mailbox", name="support", body=body, created_at=datetime.now(UTC)))
+    store.close()
+    monkeypatch.setenv("TKT_DESK", sqlite_location.target)
+
+    def call(*arguments: str, given: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        status = run(["mail", *arguments])
+        sys.stdout.flush()
+        captured = capfd.readouterr()
+        return status, captured.out, captured.err
+
+    yield call
+
+
+def test_pull_says_what_it_took_in(tkt: Any, maildir: Path) -> None:
+    (maildir / "new" / "1.a.host").write_bytes(MAIL)
+    (maildir / "new" / "2.b.host").write_bytes(b"\0")
+    assert tkt("pull") == (0, "support: 2 taken in (1 new, 1 in quarantine)\n", "")
+    assert tkt("pull", "support") == (0, "support: 0 taken in\n", "")
+    status, out, _ = tkt("pull", "--json")
+    assert status == 0
+    assert json.loads(out)[0]["mailbox"] == "support"
+
+
+def test_an_unknown_mailbox_does_not_exist(tkt: Any) -> None:
+    status, out, err = tkt("pull", "suport")
+    assert (status, out) == (3, "")
+    assert "there is no mailbox 'suport'" in err
+
+
+def test_a_folder_that_is_gone_is_to_be_mended(tkt: Any, maildir: Path) -> None:
+    maildir.rename(maildir.parent / "elsewhere")
+    status, _, err = tkt("pull")
+    assert status == 1
+    assert "there is no Maildir" in err
+
+
+def test_ingest_prints_the_ticket(tkt: Any) -> None:
+    assert tkt("ingest", given=MAIL) == (0, "1\n", "new ticket #1\n")
+    assert tkt("ingest", given=MAIL)[0] == 0
+    status, out, err = tkt("ingest", "--mailbox", "support", given=b"\0")
+    assert (status, out) == (0, "")
+    assert "quarantine" in err
+
+
+def test_send_and_status_say_what_waits_and_why(tkt: Any) -> None:
+    tkt("ingest", given=MAIL)
+    status, out, _ = tkt("send")
+    assert status == 75
+    assert out == "#1 confirmation to carol@customer.example: waiting: mailbox support has no smtp in desk.toml\n"
+    document = json.loads(tkt("status", "--json")[1])
+    assert document["outgoing"][0]["error"] == "mailbox support has no smtp in desk.toml"
+    assert document["mailboxes"][0]["address"] == "support@desk.example"
+    status, out, err = tkt("status")
+    assert status == 0
+    assert "never" in out
+    assert err == "0 stored and not filed, 0 in quarantine\n"
+
+
+def test_the_quarantine_is_looked_after(tkt: Any) -> None:
+    tkt("ingest", given=b"\x1b]0;evil\x07: no mail\n\n")
+    tkt("ingest", given=b"\0")
+    held = json.loads(tkt("quarantine", "list", "--json")[1])
+    assert tkt("quarantine", "list")[0] == 0
+    assert tkt("quarantine", "show", str(held[-1]["id"]))[:2] == (0, "\0")
+    assert tkt("quarantine", "retry", str(held[-1]["id"]))[0] == 1
+    assert tkt("quarantine", "drop", str(held[-1]["id"]))[0] == 0
+    assert tkt("quarantine", "drop", str(held[-1]["id"]))[0] == 5
+    assert tkt("quarantine", "show", "4711")[0] == 3
