@@ -11,6 +11,7 @@ from collections.abc import Callable
 import typer
 
 from tkt.cli import context, output
+from tkt.cli.main import as_given
 from tkt.errors import TktError, UsageError, worst
 
 NUMBERS = typer.Argument(..., metavar="N…", help="Ticket numbers; '-' reads them from standard input.")
@@ -74,9 +75,10 @@ def tag(
     """
     from tkt.desk import tickets
 
+    words = as_given(words)
     add = [word[1:] for word in words if word.startswith("+")]
     remove = [word[1:] for word in words if word.startswith("-") and word != "-"]
-    numbers = [word for word in words if word == "-" or word[0] not in "+-"]
+    numbers = [word for word in words if word == "-" or not word.startswith(("+", "-"))]
     if not numbers or not (add or remove):
         raise UsageError("give ticket numbers and +TAG or -TAG, as in 'tkt tag 12 +vpn'")
     desk = context.desk()
@@ -135,9 +137,10 @@ def undo(
     """
     from tkt.desk.undo import undo as take_back
 
-    found = context.numbers([number]) if number else [None]
-    undone = take_back(context.desk(), found[0])
-    output.line(f"taken back: {undone}")
+    desk = context.desk()
+    if number:
+        return each([number], lambda one: f"taken back: {take_back(desk, one)}")
+    output.line(f"taken back: {take_back(desk)}")
     return 0
 
 

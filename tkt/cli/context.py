@@ -30,7 +30,8 @@ def location() -> Location:
 
 def agent_name() -> str:
     """Who acts: --as, $TKT_AGENT, or the operating-system user."""
-    return Chosen.agent or os.environ.get("TKT_AGENT") or _system_user()
+    name = Chosen.agent or os.environ.get("TKT_AGENT") or _system_user()
+    return name.encode("utf-8", "replace").decode()
 
 
 def reader() -> Reader:
@@ -61,8 +62,16 @@ def numbers(given: Iterable[str]) -> list[int]:
     """Ticket numbers from the command line; '-' reads them from standard input, one a line."""
     found: list[int] = []
     for word in given:
-        found += _numbers_of(sys.stdin.read().split()) if word == "-" else _numbers_of([word])
+        found += _numbers_of(_words_of_input() if word == "-" else [word])
     return list(dict.fromkeys(found))
+
+
+def one_number(given: str) -> int:
+    """The only ticket number; '-' reads it from standard input."""
+    found = numbers([given])
+    if len(found) != 1:
+        raise UsageError(f"this takes one ticket number, not {len(found)}")
+    return found[0]
 
 
 def text_of(body: str | None, file: str | None, what: str) -> str | None:
@@ -106,6 +115,13 @@ def _numbers_of(words: list[str]) -> list[int]:
             raise UsageError(f"'{word}' is no ticket number")
         found.append(int(bare))
     return found
+
+
+def _words_of_input() -> list[str]:
+    try:
+        return sys.stdin.read().split()
+    except UnicodeDecodeError as error:
+        raise UsageError("standard input holds no ticket numbers: it is not text") from error
 
 
 def _system_user() -> str:

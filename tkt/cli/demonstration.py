@@ -32,18 +32,18 @@ def _demonstrate_in(folder: str) -> int:
         from tkt.cli.queue import open_queue
 
         return open_queue()
-    return _print_desk()
+    return _print_desk(path)
 
 
-def _print_desk() -> int:
+def _print_desk(desk: str) -> int:
     """What somebody without a terminal gets to see: the queue, then the SLA report."""
     from tkt.cli.main import run
 
     output.line("The queue: open tickets, most urgent deadline first")
     output.line()
-    status = run(["list", "-n", "0"])
+    status = run(["--desk", desk, "list", "-n", "0"])
     output.line()
-    return max(status, run(["sla", "report"]))
+    return max(status, run(["--desk", desk, "sla", "report"]))
 
 
 class _Bar:

@@ -39,6 +39,14 @@ def edited(start: str) -> str:
             return file.read().partition(CUT)[0]
 
 
+def keep(text: str) -> str:
+    """Put a text into a file of its own that only the user can read; its path."""
+    handle, path = tempfile.mkstemp(prefix="tkt-unsent-", suffix=".txt")
+    with open(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
 def command() -> list[str]:
     """The editor's command line."""
     names = ("TKT_EDITOR", "VISUAL", "EDITOR")

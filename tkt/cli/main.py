@@ -6,6 +6,7 @@ list` in a loop pays for `list`. Help and mistakes build them all.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -26,23 +27,37 @@ _QUERY_TERM = re.compile(r"-(?!n\d*$)[^-\s].+", re.DOTALL)
 
 def run(arguments: list[str]) -> int:
     """Run one command line; its exit status. Never raises, never shows a traceback."""
+    output.prepare()
+    try:
+        status = _explained(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        output.give_up()  # whoever read our output has stopped (`tkt list | head`): not an error
+        return 0
+    except OSError as error:  # a full disk behind `>`; all else has been explained already
+        output.give_up()
+        output.words(f"tkt: standard output can't be written: {error.strerror}")
+        return errors.TktError.exit_status
+    except KeyboardInterrupt:
+        return errors.INTERRUPTED
+
+
+def _explained(arguments: list[str]) -> int:
+    """Run it; an error becomes a sentence and its exit status."""
     try:
         return _run(arguments)
     except errors.TktError as error:
         _explain(error)
         return error.exit_status
-    except typer.Abort:
-        return errors.INTERRUPTED
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         return errors.INTERRUPTED
     except TyperException as error:
         output.words(f"tkt: {_sentence(error)}")
         return errors.UsageError.exit_status
-    except BrokenPipeError:
-        # Whoever read our output has stopped (`tkt list | head`): not an error. Nothing more can be written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:  # a bug of ours: the user gets one sentence, the traceback goes to a file
+        if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC):
+            raise
         return _report_bug(error)
 
 
@@ -70,13 +85,16 @@ def build(verb: str | None) -> typer.Typer:
 def _run(arguments: list[str]) -> int:
     rest = _take_global_options(arguments)
     verb = next((word for word in rest if not word.startswith("-")), None)
-    if verb in TAKES_QUERY:
-        rest = [_shielded(word) for word in rest]
     if verb is not None and verb not in VERBS:
         raise errors.UsageError(f"there is no verb '{verb}'{_nearest(verb)}; 'tkt --help' lists them")
     command = typer.main.get_command(build(verb))
-    status = command.main(rest, prog_name="tkt", standalone_mode=False)
-    sys.stdout.flush()
+    if verb in TAKES_QUERY or verb == "tag":
+        rest = _shielded(rest, _options_with_value(command))
+    try:
+        with command.make_context("tkt", rest) as context:
+            status = command.invoke(context)
+    except typer.Exit as end:
+        status = end.exit_code
     return status if isinstance(status, int) else 0
 
 
@@ -113,6 +131,7 @@ def _whole_help() -> str:
 
 def _take_global_options(arguments: list[str]) -> list[str]:
     """Take --desk and --as out, wherever they stand before a "--"; the rest."""
+    Chosen.desk = Chosen.agent = None
     rest: list[str] = []
     words = iter(arguments)
     for word in words:
@@ -129,14 +148,32 @@ def _take_global_options(arguments: list[str]) -> list[str]:
     return rest
 
 
-def _shielded(word: str) -> str:
-    """A query term that begins with '-', so marked that the option parser lets it pass; see `unshielded`."""
-    return f"\0{word}" if _QUERY_TERM.fullmatch(word) else word
+def _shielded(words: list[str], with_value: set[str]) -> list[str]:
+    """The words with those that begin with '-' and are no options so marked that the option parser lets them pass; see
+    `unshielded`. A word after an option that takes a value (`--sort -priority`) is that value.
+    """
+    before = ["", *words]
+    return [
+        f"\0{word}" if _QUERY_TERM.fullmatch(word) and before[at] not in with_value else word
+        for at, word in enumerate(words)
+    ]
+
+
+def _options_with_value(command: Any) -> set[str]:
+    """The names of all options below this command that are no switches."""
+    params = [one for one in command.params if one.param_type_name == "option" and not one.is_flag]
+    below = [_options_with_value(one) for one in getattr(command, "commands", {}).values()]
+    return {name for one in params for name in one.opts}.union(*below)
 
 
 def unshielded(words: list[str] | None) -> str:
     """The query that stood on the command line."""
-    return " ".join(word.removeprefix("\0") for word in words or [])
+    return " ".join(as_given(words))
+
+
+def as_given(words: list[str] | None) -> list[str]:
+    """The words as they stood on the command line; bytes that were no UTF-8 become question marks."""
+    return [word.removeprefix("\0").encode("utf-8", "replace").decode() for word in words or []]
 
 
 def _nearest(verb: str) -> str:
@@ -161,6 +198,10 @@ def _sentence(error: TyperException) -> str:
     return f"{words[:1].lower()}{words[1:]}{where}"
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def _report_bug(error: Exception) -> int:
     import traceback
 
@@ -171,7 +212,7 @@ def _report_bug(error: Exception) -> int:
     path = os.path.join(folder, "crash.log")
     try:
         os.makedirs(folder, exist_ok=True)
-        with open(path, "a", encoding="utf-8") as file:
+        with open(path, "a", encoding="utf-8", errors="backslashreplace", opener=_private) as file:
             traceback.print_exception(error, file=file)
     except OSError:
         path = "nowhere: the state folder can't be written"

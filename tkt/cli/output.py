@@ -32,6 +32,17 @@ class Cell(NamedTuple):
     style: str = ""
 
 
+def prepare() -> None:
+    """What the terminal's encoding can't show is spelt out, as on standard error."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def give_up() -> None:
+    """Nothing more can be written to standard output: let what is left of it go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def on_terminal() -> bool:
     """Whether standard output is a terminal."""
     return sys.stdout.isatty()
@@ -83,8 +94,7 @@ def as_jsonl(documents: Iterable[Any]) -> None:
 
     for document in documents:
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        sys.stdout.write(_printable_json(text, False) + "\n")
-        sys.stdout.flush()
+        sys.stdout.write(_printable_json(text) + "\n")
 
 
 def as_separated(header: Sequence[str], rows: Iterable[Sequence[object]], *, tabs: bool = False) -> None:
@@ -139,11 +149,22 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _printable_json(text: str, indented: bool = True) -> str:
-    """JSON escapes C0 itself; DEL, C1 and bidi controls are left to us, as \\u escapes: the value stays exact."""
+def _printable_json(text: str) -> str:
+    """JSON escapes C0 itself; DEL, C1 and what reorders or hides are left to us, as escapes: the value stays exact."""
     if text.isascii() and "\x7f" not in text:
         return text
     import re
 
-    hidden = r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
-    return re.sub(hidden, lambda found: f"\\u{ord(found.group()):04x}", text)
+    return re.sub(_HIDDEN, _escaped, text)
+
+
+_HIDDEN = (
+    r"[\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0"
+    r"\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+def _escaped(found: Any) -> str:
+    """As JSON spells a character: UTF-16, so two escapes for one beyond the first plane (RFC 8259 section 7)."""
+    units = found.group().encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

@@ -10,6 +10,7 @@ import typer
 from tkt.cli import context, output
 from tkt.cli.main import unshielded
 from tkt.errors import UsageError
+from tkt.safe_text import safe_line
 
 if TYPE_CHECKING:
     from tkt.store.read import Reader
@@ -24,7 +25,7 @@ COLUMNS = ("number", "subject", "requester", "team", "assignee", "status", "prio
 def list_(
     query: list[str] = typer.Argument(None, metavar="[QUERY]…", help="Default: kind:open, most urgent first."),
     sort: str = typer.Option("", "--sort", metavar="KEYS", help="due, -priority, created, updated, number, …"),
-    limit: int = typer.Option(50, "-n", metavar="N", help="At most so many; 0 is all.", min=0),
+    limit: int = typer.Option(50, "-n", metavar="N", help="At most so many; 0 is all.", min=0, max=10**9),
     ids: bool = typer.Option(False, "--ids", help="Numbers alone, one a line."),
     json: bool = AS_JSON,
     jsonl: bool = typer.Option(False, "--jsonl", help="A JSON object a line."),
@@ -61,7 +62,8 @@ def list_(
 def show(
     number: str = typer.Argument(..., metavar="N"),
     json: bool = AS_JSON,
-    raw: bool = typer.Option(False, "--raw", help="The newest mail as it came in, byte for byte."),
+    raw: bool = typer.Option(False, "--raw", help="The mail that opened it, byte for byte as it came in."),
+    save: str = typer.Option("", "--save", metavar="FOLDER", help="Write its attachments into this folder."),
 ) -> int:
     """Show a ticket with its conversation.
 
@@ -69,16 +71,21 @@ def show(
     """
     from tkt.store.read_documents import ticket_document
 
+    one = context.one_number(number)
     with context.reader() as reader:
-        for one in context.numbers([number]):
-            if raw:
-                _show_raw(reader, one)
-            elif json:
-                output.as_json(ticket_document(reader, one))
-            else:
-                from tkt.cli.ticket_text import show_ticket
+        if save:
+            from tkt.cli.saving import save_files
 
-                show_ticket(ticket_document(reader, one))
+            for path in save_files(reader, one, save):
+                output.line(path)
+        elif raw:
+            _show_raw(reader, one)
+        elif json:
+            output.as_json(ticket_document(reader, one))
+        else:
+            from tkt.cli.ticket_text import show_ticket
+
+            show_ticket(ticket_document(reader, one))
     return 0
 
 
@@ -90,8 +97,8 @@ def log(number: str = typer.Argument(..., metavar="N"), json: bool = AS_JSON) ->
     from tkt.store.read_events import history
     from tkt.store.read_tickets import ticket
 
+    one = context.one_number(number)
     with context.reader() as reader:
-        (one,) = context.numbers([number])[:1]
         ticket(reader, one)
         rows = history(reader, one)
     if json:
@@ -104,7 +111,9 @@ def log(number: str = typer.Argument(..., metavar="N"), json: bool = AS_JSON) ->
 
 def events(
     follow: bool = typer.Option(False, "--follow", "-f", help="Go on as they happen."),
-    since: str = typer.Option("", "--since", metavar="ID|TIME", help="From this event on, or from this moment."),
+    since: str = typer.Option(
+        "", "--since", metavar="ID|TIME", help="After this event, or from this moment on (2h: two hours ago)."
+    ),
     json: bool = typer.Option(False, "--json", help="A JSON object a line."),
 ) -> int:
     """The stream of everything that happens.
@@ -114,7 +123,7 @@ def events(
     from tkt.store import read_events
 
     with context.reader() as reader:
-        seen = _first_event(reader, since)
+        seen = _seen_already(reader, since, follow)
         while True:
             rows = read_events.events_after(reader, seen)
             for row in rows:
@@ -145,22 +154,33 @@ def _print_event(row: EventRow, json: bool) -> None:
     what = f"{row.field}: {old} → {new}" if row.field else ""
     about = f"#{row.ticket}" if row.ticket else ""
     cause = f"({row.cause})" if row.cause else ""
-    output.line(
-        " ".join(part for part in (str(row.id), _local(row.at), row.actor, row.verb, about, what, cause) if part)
-    )
+    parts = (str(row.id), _local(row.at), row.actor, row.verb, about, what, cause)
+    output.line(safe_line(" ".join(part for part in parts if part)))
 
 
-def _first_event(reader: Reader, since: str) -> int:
-    """The id after which to begin; without --since the log's end when following is asked for by nothing else."""
+def _seen_already(reader: Reader, since: str, follow: bool) -> int:
+    """The id after which to begin. Without --since that is the log's beginning, or its end when it is followed."""
     from tkt.store import read_events
-    from tkt.times import parse_when, to_micros, utcnow
 
     if not since:
-        return 0
-    if since.isascii() and since.isdigit():
+        return read_events.last_event(reader) if follow else 0
+    if since.isascii() and since.isdigit() and len(since) <= 18:
         return int(since)
-    rows = read_events.events_since(reader, to_micros(parse_when(since, utcnow())), 1)
+    rows = read_events.events_since(reader, _moment_of(since), 1)
     return rows[0].id - 1 if rows else read_events.last_event(reader)
+
+
+def _moment_of(since: str) -> int:
+    """The moment that --since names, in microseconds: a duration lies behind us."""
+    from datetime import timedelta
+
+    from tkt.times import parse_duration, parse_when, to_micros, utcnow
+
+    now = utcnow()
+    try:
+        return to_micros(now - timedelta(seconds=parse_duration(since)))
+    except UsageError:
+        return to_micros(parse_when(since, now))
 
 
 def _show_raw(reader: Reader, number: int) -> None:

@@ -10,6 +10,8 @@ from tkt.cli import context
 def serve(once: bool = typer.Option(False, "--once", help="One round of everything, then end: for cron.")) -> int:
     """Pull mail, deliver the outbox, check the SLA, run time rules, until SIGTERM.
 
+    With --once the exit status is 75 when a mail server or the store is away and a later round may do better.
+
     Example: tkt serve
     """
     from tkt.scheduler import Scheduler
@@ -32,7 +34,6 @@ def _log_to_standard_error() -> None:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 COMMANDS = {"serve": serve}

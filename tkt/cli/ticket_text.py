@@ -21,7 +21,7 @@ def show_ticket(document: dict[str, Any]) -> None:
     """Print one ticket."""
     output.raw_line(output.styled(f"#{document['number']} {safe_line(document['subject'])}", "bold"))
     for name, value in _facts(document):
-        output.raw_line(f"{output.styled(f'{name:>11}', 'dim')}  {safe_line(value)}")
+        output.raw_line(f"{output.styled(f'{safe_line(name):>11}', 'dim')}  {safe_line(value)}")
     for clock in document["sla"]:
         output.raw_line(_promise(clock))
     for entry in document["entries"]:
@@ -78,7 +78,7 @@ def _show_entry(entry: dict[str, Any]) -> None:
     for line in safe_block(entry["text"] or "").splitlines():
         output.raw_line(f"{mark} {line}")
     for file in entry["attachments"]:
-        output.raw_line(f"{mark} ⊕ {safe_line(file['name'])} ({file['type']}, {file['size']:,} bytes)")
+        output.raw_line(f"{mark} ⊕ {safe_line(file['name'])} ({safe_line(file['type'])}, {file['size']:,} bytes)")
 
 
 def _person(requester: dict[str, Any]) -> str:

@@ -55,7 +55,7 @@ OPTIONS = {
         "--assign", "--key",
     ),
     "list": ("--sort", "--ids", "--json", "--jsonl", "--csv", "--tsv", "--columns"),
-    "show": ("--json", "--raw"),
+    "show": ("--json", "--raw", "--save"),
     "log": ("--json",),
     "events": ("--follow", "--since", "--json"),
     "reply": ("--body", "--file", "--cc", "--attach", "--status"),

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
 from tkt.cli import context, output
-from tkt.errors import UsageError
+from tkt.errors import TktError, UsageError
 
 if TYPE_CHECKING:
     from tkt.desk.conversation import Upload
@@ -76,8 +78,10 @@ def reply(
     from tkt.desk import conversation
 
     found, text, version = _text_for(number, body, file, "reply")
-    files = _uploads(attach)
-    entry = conversation.reply(context.desk(), found, text, cc=cc, attachments=files, status=status, version=version)
+    with _kept_on_failure(text, version):
+        files = _uploads(attach)
+        desk = context.desk()
+        entry = conversation.reply(desk, found, text, cc=cc, attachments=files, status=status, version=version)
     if entry.recipients:
         output.line(f"#{found} reply to {', '.join(entry.recipients)} waits in the outbox; 'tkt undo' calls it back")
     else:
@@ -98,14 +102,28 @@ def note(
     from tkt.desk import conversation
 
     found, text, version = _text_for(number, body, file, "note")
-    conversation.note(context.desk(), found, text, attachments=_uploads(attach), version=version)
+    with _kept_on_failure(text, version):
+        conversation.note(context.desk(), found, text, attachments=_uploads(attach), version=version)
     output.line(f"#{found} note added")
     return 0
 
 
+@contextmanager
+def _kept_on_failure(text: str, version: int | None) -> Iterator[None]:
+    """What was written in the editor is not lost when it can't be used (the ticket has changed meanwhile)."""
+    try:
+        yield
+    except TktError as error:
+        if version is not None and text:
+            from tkt.cli.editor import keep
+
+            error.args = (f"{error}; your text is kept in {keep(text)}",)
+        raise
+
+
 def _text_for(number: str, body: str | None, file: str | None, what: str) -> tuple[int, str, int | None]:
     """(number, text, version). The version is that of the ticket the editor showed, None without an editor."""
-    found = _one(number)
+    found = context.one_number(number)
     text = context.text_of(body, file, what)
     if text is not None:
         return found, text, None
@@ -118,13 +136,6 @@ def _text_for(number: str, body: str | None, file: str | None, what: str) -> tup
     with context.reader() as reader:
         row = ticket(reader, found)
         return found, edit(what, row, conversation(reader, found)), row.version
-
-
-def _one(number: str) -> int:
-    found = context.numbers([number])
-    if len(found) != 1:
-        raise UsageError("this takes one ticket number")
-    return found[0]
 
 
 def _address(text: str) -> tuple[str, str]:
