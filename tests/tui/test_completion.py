@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from tkt.tui.completion import complete_command, complete_query
+
+NAMES = {"agent": ["alice", "bob"], "tag": ["vpn", "wifi"], "status": ["new", "open"], "priority": ["urgent", "high"],
+         "team": ["network"], "view": ["Open", "Mine"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "start", "words"),
+    [
+        ("ta", 0, ["take", "tag"]),
+        ("assign ", 7, ["me", "auto", "none", "alice", "bob"]),
+        ("assign b", 7, ["bob"]),
+        ("tag +vpn -w", 9, ["-wifi"]),
+        ("set priority=u", 13, ["urgent"]),
+        ("set te", 4, ["team="]),
+        ("view M", 5, ["Mine"]),
+        ("take x", 5, []),
+        ("nonsense x", 9, []),
+    ],
+)
+def test_commands(typed, start, words):
+    assert complete_command(typed, NAMES) == (start, words)
+
+
+@pytest.mark.parametrize(
+    ("typed", "start", "words"),
+    [
+        ("sta", 0, ["status:"]),
+        ("kind:open status:n", 17, ["new"]),
+        ("status:new,o", 11, ["open"]),
+        ("-tag:v", 5, ["vpn"]),
+        ("(assignee:a", 10, ["alice"]),
+        ("", 0, []),
+        ("hello:", 6, []),
+    ],
+)
+def test_queries(typed, start, words):
+    assert complete_query(typed, NAMES) == (start, words)

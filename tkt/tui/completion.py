@@ -1,0 +1,74 @@
+"""What Tab offers on the `:` line and in a filter. Pure: names come from the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tkt.tui.commands import COMMANDS, find
+from tkt.tui.prompt_line import Completion
+
+Names = Mapping[str, list[str]]
+
+FIELDS = ("priority=", "team=", "category=", "type=", "subject=", "due=", "status=", "assignee=", "field.")
+VALUES = {"priority": "priority", "team": "team", "status": "status", "assignee": "assignee"}
+QUERY_KEYS = (
+    "status:", "kind:", "team:", "assignee:", "priority:", "priority>=", "from:", "company:", "customer.tier:", "tag:",
+    "category:", "type:", "channel:", "subject:", "created>", "created<", "updated<", "updated>", "due<", "is:",
+    "has:attachment", "parent:", "field.",
+)  # fmt: skip
+QUERY_VALUES = {
+    "kind": ["open", "waiting", "resolved", "closed"],
+    "is": ["breached", "unread", "snoozed", "unassigned", "overdue"],
+}
+
+
+def complete_command(line: str, names: Names) -> Completion:
+    """Commands, then words of the kinds that the command takes."""
+    word, space, _ = line.partition(" ")
+    if not space:
+        return _beginning(0, word, list(COMMANDS))
+    command = find(word)
+    start = line.rfind(" ") + 1
+    if command is None or not command.words:
+        return Completion(start, [])
+    kind, typed = command.words[0], line[start:]
+    if kind == "field":
+        return _field(start, typed, names)
+    if kind == "tag":
+        sign = typed[:1] if typed[:1] in "+-" and typed else "+"
+        return _beginning(start, typed or sign, [sign + name for name in names.get("tag", [])])
+    return _beginning(start, typed, _words(kind, names))
+
+
+def complete_query(text: str, names: Names) -> Completion:
+    """Keys of the query language, then the values that a key takes."""
+    start = max(text.rfind(mark) for mark in " (-,") + 1
+    word = text[start:]
+    head, colon, typed = word.partition(":")
+    if text[:start].endswith(","):
+        head, colon, typed = text[:start].split()[-1].partition(":")[0], ":", word
+        return _beginning(start, typed, _query_values(head, names))
+    if not colon:
+        return _beginning(start, word, list(QUERY_KEYS)) if word else Completion(start, [])
+    return _beginning(start + len(head) + 1, typed, _query_values(head, names))
+
+
+def _query_values(key: str, names: Names) -> list[str]:
+    if key == "assignee":
+        return [word for word in _words("assignee", names) if word != "auto"]
+    return QUERY_VALUES.get(key) or names.get(key, [])
+
+
+def _words(kind: str, names: Names) -> list[str]:
+    return ["me", "auto", "none", *names.get("agent", [])] if kind == "assignee" else names.get(kind, [])
+
+
+def _field(start: int, typed: str, names: Names) -> Completion:
+    key, equals, value = typed.partition("=")
+    if not equals:
+        return _beginning(start, typed, list(FIELDS))
+    return _beginning(start + len(key) + 1, value, _words(VALUES.get(key, ""), names))
+
+
+def _beginning(start: int, typed: str, words: list[str]) -> Completion:
+    return Completion(start, [word for word in words if word.lower().startswith(typed.lower())])
