@@ -28,7 +28,9 @@ def main() -> None:
     gc.disable()
     from tkt.cli.main import run
 
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # the interpreter's last collection would walk everything once more
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from tkt.times import format_duration, utcnow
 log = logging.getLogger("tkt")
 for quiet in (log, logging.getLogger("apscheduler")):
     quiet.addHandler(logging.NullHandler())  # whoever wants the log adds a handler: a full-screen queue must not
-logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a turn that is left out because the last one still runs is no news
+logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a turn is left out while the last one runs is no news
 
 PATIENCE_SECONDS = 10
 """How long running jobs may take to end. Only one that waits for a server that says nothing takes longer."""
@@ -146,8 +146,7 @@ class Scheduler:
         told: SimpleQueue[int] = SimpleQueue()  # unlike an Event, safe to touch in a signal handler
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _frame: told.put(received))
-        with suppress(TryAgain), self.store.reading():
-            pass
+        self._look_at_store()
         log.info("serving %s", self.store.location.shown)
         self.start()
         log.info("stopping: %s", signal.Signals(told.get()).name)
@@ -155,7 +154,8 @@ class Scheduler:
         log.info("stopped")
 
     def once(self) -> int:
-        """One round of every job, in order; the worst exit status. For cron."""
+        """One round of every job, in order; the worst exit status. For cron. Raises what `run` raises."""
+        self._look_at_store()
         for job in JOBS:
             if STORE not in self.troubles:
                 self._attempt(job)
@@ -174,6 +174,11 @@ class Scheduler:
         self._pulls = {name: now + every[name] if name in due else self._pulls[name] for name in every}
         return due
 
+    def _look_at_store(self) -> None:
+        """A store of another version will not do; one that is away may come back."""
+        with suppress(TryAgain), self.store.reading() as session:
+            session.connection()
+
     def _turn(self, job: Job) -> None:
         """One turn of a job, whatever comes of it: the timer must go on."""
         if self._stopping.is_set():
@@ -190,8 +195,8 @@ class Scheduler:
         try:
             job.work(self)
             if STORE in self.troubles:
-                with self.store.transaction():  # it may still be locked for those who write
-                    pass
+                with self.store.transaction() as session:  # it may still be locked for those who write
+                    session.connection()
         except (StoreBusy, StoreUnreachable) as error:
             self.troubles.report(STORE, error)
         except TktError as error:
@@ -290,7 +295,7 @@ def _tell_pulled(scheduler: Scheduler, result: gateway.PullResult, began: float)
         log.info("pull: mailbox %s: %d fetched: %s", safe_line(result.mailbox), result.fetched, counts)
     subject = f"reading mailbox {result.mailbox}"
     if result.error:
-        words = result.error.removeprefix(f"mailbox {result.mailbox}: ")
+        words = _without(f"mailbox {result.mailbox}", result.error)
         scheduler.troubles.report(subject, (MailServerAway if result.away else MailboxUnusable)(words))
     else:
         scheduler.troubles.over(subject, began)
@@ -299,10 +304,15 @@ def _tell_pulled(scheduler: Scheduler, result: gateway.PullResult, began: float)
 def _tell_delivered(scheduler: Scheduler, one: deliver.Delivery, began: float) -> None:
     subject = f"sending from mailbox {one.mailbox}" if one.mailbox else "sending"
     if one.server:
-        words = one.error.removeprefix(f"mailbox {one.mailbox}: ")
+        words = _without(f"mailbox {one.mailbox}", one.error)
         scheduler.troubles.report(subject, (MailServerAway if one.server == "away" else MailboxUnusable)(words))
         return
     scheduler.troubles.over(subject, began)
     words = f" ({one.error})" if one.error else ""
     what = f"{one.kind} for #{one.ticket} to {', '.join(one.recipients)}: {one.state}{words}"
     log.info("send: %s", safe_line(what))
+
+
+def _without(beginning: str, words: str) -> str:
+    """The words of an error without the name that the log's line begins with anyway."""
+    return words.removeprefix(beginning).removeprefix(":").strip()

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from tkt.cli.main import run
+from tkt.desk.conversation import reply
+from tkt.desk.unit import Desk
 from tkt.store.engine import Store
 from tkt.store.location import Location
 from tkt.store.tables import Definition, Setting
@@ -84,11 +86,19 @@ def test_ingest_prints_the_ticket(tkt: Any) -> None:
     assert "quarantine" in err
 
 
-def test_send_and_status_say_what_waits_and_why(tkt: Any) -> None:
+def test_a_desk_that_can_t_send_confirms_nothing(tkt: Any) -> None:
     tkt("ingest", given=MAIL)
+    assert tkt("send") == (0, "", "")
+
+
+def test_send_and_status_say_what_waits_and_why(tkt: Any, sqlite_location: Location) -> None:
+    tkt("ingest", given=MAIL)
+    store = Store(sqlite_location)
+    reply(Desk(store), 1, "On it.")
+    store.close()
     status, out, _ = tkt("send")
     assert status == 75
-    assert out == "#1 confirmation to carol@customer.example: waiting: mailbox support has no smtp in desk.toml\n"
+    assert out == "#1 reply to carol@customer.example: waiting: mailbox support has no smtp in desk.toml\n"
     document = json.loads(tkt("status", "--json")[1])
     assert document["outgoing"][0]["error"] == "mailbox support has no smtp in desk.toml"
     assert document["mailboxes"][0]["address"] == "support@desk.example"

@@ -178,7 +178,7 @@ def test_lists_have_no_entries(reader: Reader) -> None:
 
 
 def test_an_unknown_ticket_is_not_found(reader: Reader) -> None:
-    with pytest.raises(NotFound, match="no ticket 99"):
+    with pytest.raises(NotFound, match="no ticket #99"):
         ticket_document(reader, 99)
     assert [row.number for row in page(reader)] == [1, 2]  # the snapshot has ended
 

@@ -76,7 +76,7 @@ def test_a_row_has_the_names_and_plain_values(reader: Reader) -> None:
     assert (row.unread, row.undelivered, row.breached) == (False, False, False)
     assert ticket(reader, 7).due_at is None
     assert ticket(reader, 7).requester_email == ""
-    with pytest.raises(NotFound, match="no ticket 99"):
+    with pytest.raises(NotFound, match="no ticket #99"):
         ticket(reader, 99)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 from textual import events
+from textual._xterm_parser import XTermParser
 
 from tkt.desk import conversation, tickets
 from tkt.desk.conversation import Message, Upload
@@ -170,6 +171,13 @@ class Driven:
             await self.pilot.press(key)
         await self.settle()
 
+    async def burst(self, keys: str) -> None:
+        """Keys as a terminal sends them, all in one read: none waits for what the one before does."""
+        parser = XTermParser()
+        for event in [*parser.feed(keys), *parser.feed("")]:
+            self.app.post_message(event)
+        await self.settle()
+
     async def type(self, text: str) -> None:
         """Text into what has the focus, at once, as a terminal pastes it; a last line feed is the enter key."""
         self.app.post_message(events.Paste(text.removesuffix("\n")))
@@ -193,7 +201,7 @@ async def running_on(
     app = QueueApp(location, agent, now=lambda: NOW, **options)
     async with app.run_test(size=(width, height)) as pilot:
         queue = Driven(app, pilot)
-        await queue.until(lambda: queue.screen.ready)
+        await queue.until(queue.screen.ready.is_set)
         await queue.settle()
         yield queue
 

@@ -74,7 +74,7 @@ async def test_a_wrong_filter_is_pointed_at_under_the_input(small_desk, running)
         assert len(queue.screen.queue.window.rows) == 6
         await queue.press("ctrl+w")
         await queue.type("has:attachment\n")
-        assert not queue.screen.prompt.display and queue.number == 3
+        assert not queue.screen.prompt.is_open and queue.number == 3
 
 
 async def test_the_filters_history_comes_back_with_the_arrows(small_desk, running):
@@ -84,7 +84,7 @@ async def test_the_filters_history_comes_back_with_the_arrows(small_desk, runnin
         await queue.press("slash", "ctrl+u", "up")
         assert queue.screen.prompt.text == "tag:vpn"
         await queue.press("escape")
-        assert not queue.screen.prompt.display
+        assert not queue.screen.prompt.is_open
 
 
 async def test_nothing_found_says_so(small_desk, running):

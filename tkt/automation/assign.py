@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
@@ -27,8 +27,13 @@ def choose(session: Session, definitions: Definitions, ticket: Ticket, at: datet
     loads = {} if team.assign == "round-robin" else _loads(session, members)
     wanted = _wanted(session, ticket) if team.assign == "skill" else set()
     chosen = min(members, key=lambda one: _order(one, loads, wanted))
-    chosen.assigned_at = at
+    chosen.assigned_at = max(at, _after_all(members))
     return chosen.name
+
+
+def _after_all(members: list[Agent]) -> datetime:
+    """A moment after every earlier choice: a change that began first may be the one that chooses last."""
+    return max(one.assigned_at or LONG_AGO for one in members) + timedelta(microseconds=1)
 
 
 def _order(agent: Agent, loads: dict[int, int], wanted: set[str]) -> tuple[int, int, datetime, str]:

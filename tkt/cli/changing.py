@@ -11,7 +11,7 @@ from collections.abc import Callable
 import typer
 
 from tkt.cli import context, output
-from tkt.cli.main import as_given
+from tkt.cli.shielding import as_given
 from tkt.errors import TktError, UsageError, worst
 
 NUMBERS = typer.Argument(..., metavar="N…", help="Ticket numbers; '-' reads them from standard input.")

@@ -1,4 +1,4 @@
-"""Commands for desk.toml: check, plan, apply, show."""
+"""Commands for desk.toml: check, plan, apply, show, history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from tkt.cli import context, output
 from tkt.errors import ConfigError, UsageError
 
-config = typer.Typer(help="The desk as a file: check, plan, apply, show.", rich_markup_mode=None, no_args_is_help=True)
+config = typer.Typer(help="The desk as a file: check, plan, apply, show.", rich_markup_mode=None)
 
 FILE = typer.Argument("desk.toml", metavar="FILE")
 

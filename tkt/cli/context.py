@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tkt.desk.unit import Desk
+    from tkt.store.engine import Store
     from tkt.store.read import Reader
 
 
@@ -21,6 +22,9 @@ class Chosen:
 
     desk: str | None = None
     agent: str | None = None
+
+
+_opened: list[Store] = []
 
 
 def location() -> Location:
@@ -46,16 +50,36 @@ def desk() -> Desk:
     from tkt.desk.unit import Desk, find_actor
     from tkt.store.engine import Store
 
-    store = Store(location())
+    store = _kept(Store(location()))
     return Desk(store, find_actor(store, agent_name()))
+
+
+def stay() -> None:
+    """This process is here for longer than a moment: collect garbage after all (`__main__` has switched that off)."""
+    import gc
+
+    gc.freeze()  # what start-up has made stays anyway
+    gc.enable()
 
 
 def system_desk() -> Desk:
     """The desk in nobody's name, for what runs by itself (mail, SLA checks, the scheduler)."""
+    stay()
     from tkt.desk.unit import Desk
     from tkt.store.engine import Store
 
-    return Desk(Store(location()))
+    return Desk(_kept(Store(location())))
+
+
+def close() -> None:
+    """Give back the connections of this run's desks."""
+    while _opened:
+        _opened.pop().close()
+
+
+def _kept(store: Store) -> Store:
+    _opened.append(store)
+    return store
 
 
 def numbers(given: Iterable[str]) -> list[int]:

@@ -25,6 +25,7 @@ def demonstrate(folder: str) -> int:
 def _demonstrate_in(folder: str) -> int:
     from tkt.demo.fill import fill
 
+    context.stay()
     path = os.path.join(os.path.abspath(folder), "desk.db")
     fill(parse_location(path), folder, context.agent_name(), _Bar())
     Chosen.desk = path

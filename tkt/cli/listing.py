@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tkt.cli import moments, output
+from tkt.cli import context, moments, output
 from tkt.cli.output import Cell
 from tkt.errors import UsageError
 
@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from tkt.store.read_tickets import TicketRow
 
 DEFAULT_QUERY = "kind:open"
-COUNTED = 100_000
+COUNTED = 10_000
 """Counting for "50 of …" stops here: a list must not cost more in a large desk."""
+
+
+COLUMNS = ("number", "subject", "requester", "team", "assignee", "status", "priority", "age", "due")
+"""What a terminal shows by default."""
 
 
 class Found(NamedTuple):
@@ -26,6 +30,31 @@ class Found(NamedTuple):
     rows: list[TicketRow]
     where: Where
     limit: int
+
+
+def list_tickets(
+    query: str, sort: str = "", limit: int = 50, *, ids: bool = False, json: bool = False, jsonl: bool = False,
+    csv: bool = False, tsv: bool = False, columns: str = "",
+) -> int:  # fmt: skip
+    """Print the tickets that match; see `reading.list_`. Raises QueryError, UsageError."""
+    if sum((ids, json, jsonl, csv, tsv)) > 1:
+        raise UsageError("choose one of --ids, --json, --jsonl, --csv and --tsv")
+    wanted = columns_named(columns)
+    with context.reader() as reader:
+        found = find(reader, query, sort, limit)
+        if ids:
+            for row in found.rows:
+                output.line(str(row.number))
+        elif json:
+            output.as_json(documents(reader, found.rows))
+        elif jsonl:
+            output.as_jsonl(documents(reader, found.rows))
+        elif csv or tsv:
+            output.as_separated(wanted or ALL, plain_rows(reader, found.rows, wanted), tabs=tsv)
+        else:
+            show_table(reader, found.rows, wanted or COLUMNS)
+        say_if_cut(reader, found)
+    return 0
 
 
 def find(reader: Reader, query: str, sort: str, limit: int) -> Found:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tkt.channels.mail.deliver import Delivery
     from tkt.channels.mail.gateway import PullResult
 
-app = typer.Typer(help="Mail in and out: pull, send, ingest, status, quarantine.", no_args_is_help=True)
-quarantine_app = typer.Typer(help="Messages that could not be read: list, show, retry, drop.", no_args_is_help=True)
+app = typer.Typer(help="Mail in and out: pull, send, ingest, status, quarantine.")
+quarantine_app = typer.Typer(help="Messages that could not be read: list, show, retry, drop.")
 app.add_typer(quarantine_app, name="quarantine")
 COMMANDS = {"mail": app}
 

@@ -6,8 +6,8 @@ import typer
 
 from tkt.cli import context, output
 
-agent = typer.Typer(help="Who works here: list, add, set, retire.", rich_markup_mode=None, no_args_is_help=True)
-team = typer.Typer(help="Teams: list, add, join, leave, retire.", rich_markup_mode=None, no_args_is_help=True)
+agent = typer.Typer(help="Who works here: list, add, set, retire.", rich_markup_mode=None)
+team = typer.Typer(help="Teams: list, add, join, leave, retire.", rich_markup_mode=None)
 
 AS_JSON = typer.Option(False, "--json", help="One JSON document.")
 NAME = typer.Argument(..., metavar="NAME")
@@ -40,7 +40,11 @@ def agent_add(
     from tkt.desk import configure
 
     configure.add_agent(context.desk(), name, email, role)
-    output.line(f"{name} is now {role} of this desk")
+    article = "an" if role[0] in "aeiou" else "a"
+    output.line(f"{name} is now {article} {role} of this desk")
+    output.words(
+        "note: the next 'tkt config apply' retires whom desk.toml does not name; 'tkt config show' prints it anew"
+    )
     return 0
 
 

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from tkt.cli import context
+from tkt.store.location import state_folder
+
+LOG_FILE = "serve.log"
 
 
 def open_queue(*, serve: bool = False) -> int:
     """Run the queue until it is quit; with `serve`, the scheduler beside it."""
     from tkt.tui.app import run
 
-    place = context.location()
-    if not serve:
-        run(place, context.agent_name())
-        return 0
+    context.stay()
+    run(context.location(), context.agent_name(), background=_scheduler if serve else None)
+    return 0
+
+
+@contextmanager
+def _scheduler() -> Iterator[None]:
+    """The scheduler at work while the block runs. Its log goes to a file: the terminal is the queue's."""
+    from tkt.cli.serving import log_to
     from tkt.scheduler import Scheduler
 
-    scheduler = Scheduler(place)
+    log_to(os.path.join(state_folder(), LOG_FILE))
+    scheduler = Scheduler(context.location())
     scheduler.start()
     try:
-        run(place, context.agent_name())
+        yield
     finally:
         scheduler.stop()
-    return 0

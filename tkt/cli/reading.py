@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tkt.cli import context, output
-from tkt.cli.main import unshielded
+from tkt.cli.shielding import unshielded
 from tkt.errors import UsageError
 from tkt.safe_text import safe_line
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from tkt.store.read_events import EventRow
 
 AS_JSON = typer.Option(False, "--json", help="One JSON document.")
-
-COLUMNS = ("number", "subject", "requester", "team", "assignee", "status", "priority", "age", "due")
-"""What a terminal shows by default."""
 
 
 def list_(
@@ -37,26 +34,11 @@ def list_(
 
     Example: tkt list team:network is:breached --sort -priority
     """
-    from tkt.cli import listing
+    from tkt.cli.listing import list_tickets
 
-    if sum((ids, json, jsonl, csv, tsv)) > 1:
-        raise UsageError("choose one of --ids, --json, --jsonl, --csv and --tsv")
-    wanted = listing.columns_named(columns)
-    with context.reader() as reader:
-        found = listing.find(reader, unshielded(query), sort, limit)
-        if ids:
-            for row in found.rows:
-                output.line(str(row.number))
-        elif json:
-            output.as_json(listing.documents(reader, found.rows))
-        elif jsonl:
-            output.as_jsonl(listing.documents(reader, found.rows))
-        elif csv or tsv:
-            output.as_separated(wanted or listing.ALL, listing.plain_rows(reader, found.rows, wanted), tabs=tsv)
-        else:
-            listing.show_table(reader, found.rows, wanted or COLUMNS)
-        listing.say_if_cut(reader, found)
-    return 0
+    return list_tickets(
+        unshielded(query), sort, limit, ids=ids, json=json, jsonl=jsonl, csv=csv, tsv=tsv, columns=columns
+    )
 
 
 def show(
@@ -69,24 +51,9 @@ def show(
 
     Example: tkt show 12
     """
-    from tkt.store.read_documents import ticket_document
+    from tkt.cli.showing import show_ticket
 
-    one = context.one_number(number)
-    with context.reader() as reader:
-        if save:
-            from tkt.cli.saving import save_files
-
-            for path in save_files(reader, one, save):
-                output.line(path)
-        elif raw:
-            _show_raw(reader, one)
-        elif json:
-            output.as_json(ticket_document(reader, one))
-        else:
-            from tkt.cli.ticket_text import show_ticket
-
-            show_ticket(ticket_document(reader, one))
-    return 0
+    return show_ticket(number, json=json, raw=raw, save=save)
 
 
 def log(number: str = typer.Argument(..., metavar="N"), json: bool = AS_JSON) -> int:
@@ -122,6 +89,8 @@ def events(
     """
     from tkt.store import read_events
 
+    if follow:
+        context.stay()
     with context.reader() as reader:
         seen = _seen_already(reader, since, follow)
         while True:
@@ -181,16 +150,6 @@ def _moment_of(since: str) -> int:
         return to_micros(now - timedelta(seconds=parse_duration(since)))
     except UsageError:
         return to_micros(parse_when(since, now))
-
-
-def _show_raw(reader: Reader, number: int) -> None:
-    from tkt.store.read_entries import raw_mail
-
-    data = raw_mail(reader, number)
-    if output.on_terminal():
-        output.line(data.decode("utf-8", "replace"))
-    else:
-        output.raw_bytes(data)
 
 
 def _from_to(row: EventRow) -> tuple[str, str]:

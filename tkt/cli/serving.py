@@ -16,7 +16,8 @@ def serve(once: bool = typer.Option(False, "--once", help="One round of everythi
     """
     from tkt.scheduler import Scheduler
 
-    _log_to_standard_error()
+    log_to(None)
+    context.stay()
     scheduler = Scheduler(context.location())
     if once:
         return scheduler.once()
@@ -24,12 +25,15 @@ def serve(once: bool = typer.Option(False, "--once", help="One round of everythi
     return 0
 
 
-def _log_to_standard_error() -> None:
-    """One line per event, with the time in UTC; systemd and cron keep standard error."""
+def log_to(path: str | None) -> None:
+    """One line per event, with the time in UTC: to a file, or (None) to standard error, which systemd and cron keep."""
     import logging
+    import os
     import time
 
-    handler = logging.StreamHandler()
+    if path:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8") if path else logging.StreamHandler()
     formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tkt.cli import context, output
-from tkt.cli.main import unshielded
+from tkt.cli.shielding import unshielded
 from tkt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tkt.store.read import Reader
     from tkt.store.read_clauses import Where
 
-app = typer.Typer(help="Promises: check, report, explain.", no_args_is_help=True)
+app = typer.Typer(help="Promises: check, report, explain.")
 COMMANDS = {"sla": app}
 
 AS_JSON = typer.Option(False, "--json", help="One JSON document.")

@@ -17,7 +17,7 @@ KIND_WORDS = {"note": "internal note", "reply": "reply", "inbound": "message", "
 STATE_STYLES = {"breached": "red", "met": "green", "paused": "dim"}
 
 
-def show_ticket(document: dict[str, Any]) -> None:
+def print_ticket(document: dict[str, Any]) -> None:
     """Print one ticket."""
     output.raw_line(output.styled(f"#{document['number']} {safe_line(document['subject'])}", "bold"))
     for name, value in _facts(document):

@@ -58,7 +58,7 @@ OPTIONS = {
     "show": ("--json", "--raw", "--save"),
     "log": ("--json",),
     "events": ("--follow", "--since", "--json"),
-    "reply": ("--body", "--file", "--cc", "--attach", "--status"),
+    "reply": ("--body", "--file", "--cc", "--attach", "--status", "--macro"),
     "note": ("--body", "--file", "--attach"),
     "wait": ("--body",),
     "resolve": ("--body",),

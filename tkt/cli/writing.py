@@ -70,6 +70,7 @@ def reply(
     cc: list[str] = typer.Option([], "--cc", metavar="ADDR", help="Somebody more who gets it; may be repeated."),
     attach: list[str] = ATTACH,
     status: str | None = typer.Option(None, "--status", help="Move the ticket as well: waiting, resolved, …"),
+    macro: str | None = typer.Option(None, "--macro", metavar="NAME", help="Do what this macro of desk.toml says."),
 ) -> int:
     """Answer the customer, in public.
 
@@ -77,6 +78,10 @@ def reply(
     """
     from tkt.desk import conversation
 
+    if macro is not None:
+        if body is not None or file is not None or cc or attach or status is not None:
+            raise UsageError("--macro brings its own text and status: give nothing else with it")
+        return _run_macro(number, macro)
     found, text, version = _text_for(number, body, file, "reply")
     with _kept_on_failure(text, version):
         files = _uploads(attach)
@@ -86,6 +91,15 @@ def reply(
         output.line(f"#{found} reply to {', '.join(entry.recipients)} waits in the outbox; 'tkt undo' calls it back")
     else:
         output.line(f"#{found} reply kept on the ticket: it has no customer to send it to")
+    return 0
+
+
+def _run_macro(number: str, name: str) -> int:
+    from tkt.desk.macros import run_macro
+
+    found = context.one_number(number)
+    for action in run_macro(context.desk(), found, name):
+        output.line(f"#{found} {action}")
     return 0
 
 
@@ -115,7 +129,7 @@ def _kept_on_failure(text: str, version: int | None) -> Iterator[None]:
         yield
     except TktError as error:
         if version is not None and text:
-            from tkt.cli.editor import keep
+            from tkt.editor import keep
 
             error.args = (f"{error}; your text is kept in {keep(text)}",)
         raise
@@ -129,7 +143,7 @@ def _text_for(number: str, body: str | None, file: str | None, what: str) -> tup
         return found, text, None
     if not (sys.stdin.isatty() and output.on_terminal()):
         raise UsageError(f"give the {what} by -b TEXT or -F FILE ('-F -' reads standard input)")
-    from tkt.cli.editor import edit
+    from tkt.editor import edit
     from tkt.store.read_entries import conversation
     from tkt.store.read_tickets import ticket
 

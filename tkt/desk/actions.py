@@ -16,14 +16,15 @@ def perform(desk: Desk, number: int, action: Action) -> None:
     """Carry out one action on one ticket, inside the change under way."""
     with desk.change() as change:
         try:
-            _carry_out(desk, change, number, action)
+            carry_out(desk, change, number, action)
         except TryAgain:
             raise
         except TktError as error:
             change.record("skipped", ticket=change.ticket(number), field=str(action), new=str(error))
 
 
-def _carry_out(desk: Desk, change: Change, number: int, action: Action) -> None:
+def carry_out(desk: Desk, change: Change, number: int, action: Action) -> None:
+    """Do what the action says, and let its errors be heard."""
     match action.verb:
         case "set":
             tickets.set_fields(desk, number, {action.key: action.value})
@@ -34,7 +35,9 @@ def _carry_out(desk: Desk, change: Change, number: int, action: Action) -> None:
         case "status":
             tickets.set_status(desk, number, action.value)
         case "notify":
-            notices.notify(change, change.ticket(number), [action.value], change.cause)
+            notices.notify(
+                change, change.ticket(number), [action.value], change.cause or f"{change.actor.name} asks you to look."
+            )
             change.record("notify", ticket=change.ticket(number), field=action.value)
         case "note":
             conversation.note(desk, number, notices.fill_in(change, change.ticket(number), action.value))

@@ -41,7 +41,7 @@ def make_desk(location: Location, name: str, agent: str, email: str, timezone: s
 
     Raises Conflict when there is a desk already, StoreUnreachable, StoreBusy.
     """
-    if has_tables(location):
+    if has_tables(location) and _has_agents(location):
         raise Conflict(f"there is a desk at {location.shown} already; nothing was changed")
     text = starter(name, timezone, agent, email)
     config = read(text)
@@ -54,6 +54,16 @@ def make_desk(location: Location, name: str, agent: str, email: str, timezone: s
     finally:
         store.close()
     return text
+
+
+def _has_agents(location: Location) -> bool:
+    """Whether somebody works there already; nobody does where making the desk was cut short."""
+    store = Store(location)
+    try:
+        with store.transaction() as session:
+            return session.exec(select(Agent.id).limit(1)).first() is not None
+    finally:
+        store.close()
 
 
 def plan_config(desk: Desk, text: str) -> tuple[list[Difference], list[str]]:

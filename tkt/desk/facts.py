@@ -10,7 +10,8 @@ from tkt.desk import people
 from tkt.desk.unit import Change
 from tkt.query.evaluate import Documents, Facts
 from tkt.store.read_clauses import Vocabulary
-from tkt.store.tables import Attachment, Entry, Ticket, TicketField, TicketTag
+from tkt.store.rows import rows
+from tkt.store.tables import Attachment, Entry, Ticket
 from tkt.times import to_micros
 
 
@@ -23,8 +24,8 @@ def ticket_facts(change: Change, ticket: Ticket) -> Facts:
 
 
 def _collect(change: Change, ticket: Ticket) -> Facts:
-    change.session.flush()
     definitions = change.definitions
+    tags, fields = _tags_and_fields(change, ticket)
     customer = people.requester_of(change, ticket)
     assert ticket.number is not None
     return Facts(
@@ -42,8 +43,8 @@ def _collect(change: Change, ticket: Ticket) -> Facts:
         addresses=customer.addresses if customer else (),
         company=customer.company if customer else "",
         tier=customer.tier if customer else "",
-        tags=frozenset(change.session.exec(select(TicketTag.tag).where(TicketTag.ticket == ticket.number))),
-        fields=_fields(change, ticket),
+        tags=tags,
+        fields=fields,
         parent=ticket.parent,
         created_at=to_micros(ticket.created_at),
         updated_at=to_micros(ticket.updated_at),
@@ -69,15 +70,20 @@ def vocabulary(change: Change) -> Vocabulary:
 
 def _texts(change: Change, ticket: Ticket) -> list[str]:
     """The searchable texts of the conversation, without what was taken back: what was said, the names of the files."""
+    change.session.flush()
     stands = Entry.ticket == ticket.number, col(Entry.withdrawn_at).is_(None)
     said = change.session.exec(select(Entry.text).where(*stands))
     files = select(Attachment.name).join(Entry).where(*stands)
     return [*said, *change.session.exec(files)]
 
 
-def _fields(change: Change, ticket: Ticket) -> dict[str, str]:
-    rows = change.session.exec(select(TicketField).where(TicketField.ticket == ticket.number))
-    return {row.name: row.value for row in rows}
+def _tags_and_fields(change: Change, ticket: Ticket) -> tuple[frozenset[str], dict[str, str]]:
+    touched = change.touched.get(ticket.number or 0)
+    if touched and touched.created and not any(name.startswith(("tag", "field.")) for name in touched.fields):
+        return frozenset(), {}  # made in this change, with neither: the store need not be asked
+    tags = rows(change.session, "SELECT tag FROM ticket_tag WHERE ticket = ?", (ticket.number,))
+    fields = rows(change.session, "SELECT name, value FROM ticket_field WHERE ticket = ?", (ticket.number,))
+    return frozenset(row[0] for row in tags), {name: value for name, value in fields}
 
 
 def _micros(moment: datetime | None) -> int | None:

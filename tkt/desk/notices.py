@@ -39,7 +39,8 @@ def confirm(change: Change, ticket: Ticket, message: Message | None) -> None:
 
     customer = people.requester_of(change, ticket)
     to = _confirmed_to(change, customer, message) if customer else ""
-    if customer is None or not to or change.definitions.setting("desk.confirm", "true") == "false":
+    wanted = change.definitions.setting("desk.confirm", "true") != "false"
+    if customer is None or not to or not wanted or not outbox.can_send(change):
         return
     if not _may_confirm(change, customer.address):
         change.record("skipped", ticket=ticket, field="confirmation", new="too many to this address")
@@ -90,7 +91,7 @@ def tell_of_assignment(change: Change, ticket: Ticket) -> None:
 
 def send_notices(change: Change) -> None:
     """Put what has been collected into the outbox: one mail per person and ticket."""
-    if not any(box.body.get("smtp") for box in change.definitions.of("mailbox")):
+    if not outbox.can_send(change):
         change.notices.clear()  # a desk that can't send mail tells nobody by mail
     for (number, address), reasons in change.notices.items():
         ticket = change.ticket(number)

@@ -114,9 +114,10 @@ def put_reply(change: Change, ticket: Ticket, entry: Entry) -> None:
     )
 
 
-def reply_recipients(change: Change, ticket: Ticket) -> tuple[list[str], list[str]]:
+def reply_recipients(change: Change, ticket: Ticket, more: Sequence[str] = ()) -> tuple[list[str], list[str]]:
     """Who gets a reply: (To, Cc). To is who wrote last (their Reply-To if they gave one), else the requester; Cc
-    is the requester, if another, and all who take part. Our own addresses are left out."""
+    is the requester, if another, all who take part, and those (`more`) who are about to. Our own addresses are left
+    out. Raises UsageError when one of `more` is no address."""
     last = change.session.exec(
         select(Entry)
         .where(Entry.ticket == ticket.number, Entry.kind == "inbound", Entry.machine == "")
@@ -129,7 +130,8 @@ def reply_recipients(change: Change, ticket: Ticket) -> tuple[list[str], list[st
     own = people.own_addresses(change)
     answerable = (last.reply_to if last else "", written_by, requester)
     to = [one for one in answerable if one and one.lower() not in own][:1]
-    others = [requester, *(follower.address for follower in people.followers(change, ticket))]
+    followers = (follower.address for follower in people.followers(change, ticket))
+    others = [requester, *followers, *map(people.normal_address, more)]
     cc = [one for one in dict.fromkeys(others) if one and one not in own and one not in (*to, written_by)]
     return to, cc
 
@@ -147,12 +149,19 @@ def undo_window(change: Change) -> timedelta:
 
 
 def sending_mailbox(change: Change, ticket: Ticket) -> Declared | None:
-    """The mailbox a ticket's mails leave from: the one it came in by, else its team's, else the first declared."""
-    declared = change.definitions.of("mailbox")
+    """The mailbox a ticket's mails leave from, of those that can send: the one it came in by, else its team's, else
+    the first declared.
+    """
+    declared = [box for box in change.definitions.of("mailbox") if box.body.get("smtp")]
     team = change.definitions.team_names.get(ticket.team_id or 0)
     by_name = [box for box in declared if box.name == ticket.mailbox]
     by_team = [box for box in declared if team and box.body.get("team") == team]
     return next(iter([*by_name, *by_team, *declared]), None)
+
+
+def can_send(change: Change) -> bool:
+    """Whether any mailbox of this desk can send."""
+    return any(box.body.get("smtp") for box in change.definitions.of("mailbox"))
 
 
 def tagged_subject(ticket: Ticket) -> str:

@@ -20,6 +20,7 @@ from tkt.desk.unit import Change, Desk
 from tkt.errors import Conflict, NotFound, TktError, UsageError
 from tkt.store import search
 from tkt.store.constants import PRIORITIES
+from tkt.store.definitions import Definitions
 from tkt.store.rows import keep
 from tkt.store.tables import Ticket, TicketField, TicketLink, TicketTag
 
@@ -78,7 +79,7 @@ def create(
                 channel=channel,
                 mailbox=mailbox,
                 language=language,
-                team_id=change.definitions.teams[values.team(change.definitions, team)] if team else None,
+                team_id=_team(change.definitions, team),
                 key=key,
                 created_at=change.at,
                 updated_at=change.at,
@@ -168,6 +169,14 @@ def set_status(desk: Desk, number: int, status: str, version: int | None = None,
         return changed
 
 
+def seen(desk: Desk, number: int) -> None:
+    """Somebody of the desk has read the ticket: it is no longer unread. No event and no new version, so that nobody's
+    work on it is stopped; a viewer's reading does not count. Raises NotFound."""
+    with desk.change() as change:
+        if change.actor.role != "viewer":
+            change.ticket(number).unread = False
+
+
 def link(change: Change, ticket: Ticket, other: Ticket, kind: str) -> None:
     """Record that `ticket` stands in this relation to `other`."""
     assert ticket.number and other.number
@@ -176,6 +185,13 @@ def link(change: Change, ticket: Ticket, other: Ticket, kind: str) -> None:
 
 
 # --- creating ---------------------------------------------------------------------------------------------------------
+
+
+def _team(definitions: Definitions, name: str | None) -> int | None:
+    """The team that was named; in a desk of one team, that one."""
+    if name:
+        return definitions.teams[values.team(definitions, name)]
+    return next(iter(definitions.teams.values())) if len(definitions.teams) == 1 else None
 
 
 def _with_key(change: Change, key: str | None) -> Ticket | None:

@@ -275,7 +275,8 @@ def write(session: Session, clocks: list[OpenClock]) -> None:
         span.clock_id = clock_id or 0
     if spans:
         session.connection().execute(_WRITE_SPANS, [_values(_SPAN, span) for span, _ in spans])
-    session.flush()
+    if len(fresh) < len(clocks):
+        session.flush()
 
 
 _CLOCK, _SPAN = SQLModel.metadata.tables["clock"], SQLModel.metadata.tables["clock_span"]

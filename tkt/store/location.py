@@ -19,9 +19,12 @@ class Location(NamedTuple):
         """The place without a password, for messages and logs."""
         if self.dialect == "sqlite":
             return self.target
-        head, at, tail = self.target.rpartition("@")
+        import re
+
+        target = re.sub(r"((?:ssl)?password=)[^&]*", r"\1***", self.target)
+        head, at, tail = target.rpartition("@")
         scheme, slashes, user = head.partition("://")
-        return f"{scheme}{slashes}{user.split(':')[0]}{at}{tail}" if at else self.target
+        return f"{scheme}{slashes}{user.split(':')[0]}{at}{tail}" if at else target
 
 
 def parse_location(text: str) -> Location:
@@ -48,6 +51,11 @@ def default_path() -> str:
     """`$XDG_DATA_HOME/tkt/desk.db`, by default below ~/.local/share."""
     data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
     return os.path.join(data, "tkt", "desk.db")
+
+
+def state_folder() -> str:
+    """`$XDG_STATE_HOME/tkt`, by default below ~/.local/state: drafts and logs, which the desk does not need."""
+    return os.path.join(os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"), "tkt")
 
 
 def user_settings_path() -> str:

@@ -22,8 +22,8 @@ def upgrade(location: Location) -> None:
 
     Raises StoreUnreachable when the file can't be made or the server doesn't answer, StoreBusy when it is locked.
     """
+    _make_place(location)
     store = Store(location, must_exist=False)
-    _make_folder(location)
     try:
         with translated(location), store.engine.begin() as connection:
             command.upgrade(_alembic(connection), "head")
@@ -64,10 +64,14 @@ def _alembic(connection: Connection) -> Config:
     return config
 
 
-def _make_folder(location: Location) -> None:
+def _make_place(location: Location) -> None:
+    """The file, for its owner's eyes only: whoever may read it may read the desk. SQLite gives its companions the same
+    rights.
+    """
     if location.dialect != "sqlite":
         return
     try:
-        os.makedirs(os.path.dirname(location.target), exist_ok=True)
+        os.makedirs(os.path.dirname(location.target), mode=0o700, exist_ok=True)
+        os.close(os.open(location.target, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StoreUnreachable(f"{location.shown} can't be made: {error.strerror}") from error

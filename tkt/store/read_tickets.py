@@ -110,7 +110,7 @@ def ticket(reader: Reader, number: int) -> TicketRow:
     """One ticket. Raises NotFound."""
     found = by_numbers(reader, [number])
     if not found:
-        raise NotFound(f"there is no ticket {number}")
+        raise NotFound(f"there is no ticket #{number}")
     return found[0]
 
 
@@ -121,7 +121,7 @@ def follow(reader: Reader, number: int) -> int:
         seen.add(number)
         row = reader.row("SELECT merged_into FROM ticket WHERE number = ?", (number,))
         if row is None:
-            raise NotFound(f"there is no ticket {number}")
+            raise NotFound(f"there is no ticket #{number}")
         number = number if row[0] is None else row[0]
     return number
 

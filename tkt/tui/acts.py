@@ -6,15 +6,17 @@ several tickets is one transaction each; what failed is kept per number.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from tkt.errors import Conflict, NotAllowed, TktError
+from tkt.errors import NotAllowed, TktError
 from tkt.store.location import Location
 from tkt.times import utcnow
 
 if TYPE_CHECKING:
+    from tkt.desk.conversation import Upload
     from tkt.desk.unit import Desk
 
 Verb = Callable[["Desk", int], object]
@@ -36,6 +38,19 @@ class Recipients(NamedTuple):
     cc: list[str]
 
 
+class Letter(NamedTuple):
+    """A reply or a note that is to be written. `version` is the ticket's as it was seen; `cc` are addresses to add,
+    `files` paths to attach, `status` what a reply moves the ticket to (None: as replies do by themselves)."""
+
+    kind: str
+    number: int
+    text: str
+    version: int | None
+    cc: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    status: str | None = None
+
+
 class Acts:
     """Writes in the name of one agent."""
 
@@ -47,7 +62,7 @@ class Acts:
 
     def warm_up(self) -> str:
         """Load the desk; the actor's role. Raises NotAllowed when the store doesn't know them."""
-        from tkt.desk import conversation, tickets, undo  # noqa: F401  (loaded now, so that the first key is quick)
+        from tkt.desk import conversation, macros, tickets, undo  # noqa: F401  (loaded now, so that the first key is quick)
 
         return self._opened().actor.role
 
@@ -94,24 +109,34 @@ class Acts:
 
         return "; ".join(str(redo(self._opened())) for _ in range(steps))
 
-    def reply(self, number: int, text: str, version: int | None) -> None:
-        from tkt.desk.conversation import reply
+    def write(self, letter: Letter) -> None:
+        """Write it, with its files. A note overwrites nothing, so a changed ticket does not stop it."""
+        from tkt.desk.conversation import note, reply
 
-        reply(self._opened(), number, text, version=version)
+        files = [_upload(path) for path in letter.files]
+        number, text, version = letter.number, letter.text, letter.version
+        if letter.kind == "note":
+            note(self._opened(), number, text, attachments=files)
+        else:
+            reply(
+                self._opened(), number, text, cc=letter.cc, attachments=files, status=letter.status, version=version
+            )
 
-    def note(self, number: int, text: str, version: int | None) -> None:
-        """A note overwrites nothing, so a changed ticket does not stop it."""
-        from tkt.desk.conversation import note
-
-        note(self._opened(), number, text)
-
-    def recipients(self, number: int) -> Recipients:
-        """Who a reply to this ticket would go to, by the rule that sending follows. Changes nothing."""
+    def recipients(self, number: int, cc: tuple[str, ...] = ()) -> Recipients:
+        """Who a reply to this ticket would go to if these addresses were added, by the rule that sending follows.
+        Raises UsageError when one is no address."""
         from tkt.desk.outbox import reply_recipients
+        from tkt.store.tables import Ticket
 
-        with self._opened().change() as change:
-            to, cc = reply_recipients(change, change.ticket(number))
-            return Recipients(list(to), list(cc))
+        with self._opened().look() as change:
+            to, others = reply_recipients(change, change.session.get_one(Ticket, number), cc)
+            return Recipients(list(to), list(others))
+
+    def seen(self, number: int) -> None:
+        """Note that somebody of the desk has read the ticket."""
+        from tkt.desk.tickets import seen
+
+        seen(self._opened(), number)
 
     def close(self) -> None:
         if self._desk is not None:
@@ -129,4 +154,15 @@ class Acts:
         return self._desk
 
 
-__all__ = ["Acts", "Conflict", "Outcome", "Recipients"]
+def _upload(path: str) -> Upload:
+    """Raises TktError when the file can't be read."""
+    from mimetypes import guess_type
+
+    from tkt.desk.conversation import Upload
+
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise TktError(f"{path} can't be read: {error.strerror}") from error
+    return Upload(os.path.basename(path), guess_type(path)[0] or "application/octet-stream", content)

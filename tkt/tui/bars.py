@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -42,6 +44,8 @@ class MessageLine(Widget):
     def __init__(self) -> None:
         super().__init__(id="message")
         self.text = ""
+        self.said_at = 0.0
+        """When the message was said, on the clock of `time.monotonic`."""
         self._style = theme.PLAIN
         self.lasting = ""
         """What stands here as long as it is true (the store is away)."""
@@ -49,10 +53,15 @@ class MessageLine(Widget):
 
     def say(self, text: str, style: Style = theme.PLAIN) -> None:
         """Show a message; an empty one shows the hints again."""
-        text = safe_line(text, 500)
+        text, self.said_at = safe_line(text, 500), monotonic()
         if (text, style) != (self.text, self._style):
             self.text, self._style = text, style
             self.refresh()
+
+    def hush(self, typed_at: float) -> None:
+        """A key was pressed at that moment: what was said before has been read."""
+        if self.said_at <= typed_at:
+            self.say("")
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

@@ -25,7 +25,7 @@ SOON = 3600
 WIDE_FROM = 140
 """Columns of a list in which names need not be cut short."""
 
-MARKED, UNREAD, UNDELIVERED, MINE, TAKEN, GONE = "✓", "●", "✗", "@", "·", "†"
+MARKED, UNREAD, UNDELIVERED, DRAFT, MINE, TAKEN, GONE = "✓", "●", "✗", "✎", "@", "·", "†"
 
 
 class Context(NamedTuple):
@@ -35,6 +35,7 @@ class Context(NamedTuple):
     me: str = ""
     marked: frozenset[int] = frozenset()
     gone: frozenset[int] = frozenset()
+    drafts: frozenset[int] = frozenset()
 
 
 class Cell(NamedTuple):
@@ -54,10 +55,11 @@ class Column(NamedTuple):
 
 
 def marks(row: TicketRow, context: Context) -> Cell:
-    """Marked, unread or gone, undelivered, whose."""
+    """Marked, unread or gone, undelivered or with a draft, whose."""
     owner = " " if not row.assignee else MINE if row.assignee == context.me else TAKEN
     news = GONE if row.number in context.gone else UNREAD if row.unread else " "
-    text = (MARKED if row.number in context.marked else " ") + news + (UNDELIVERED if row.undelivered else " ") + owner
+    text = UNDELIVERED if row.undelivered else DRAFT if row.number in context.drafts else " "
+    text = (MARKED if row.number in context.marked else " ") + news + text + owner
     style = theme.LATE if row.undelivered else theme.MARK if row.number in context.marked else theme.UNREAD
     return Cell(text, style)
 

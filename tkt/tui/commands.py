@@ -16,6 +16,11 @@ class Command(NamedTuple):
     words: tuple[str, ...] = ()
     writes: bool = False
 
+    @property
+    def needs_desk(self) -> bool:
+        """Whether it needs more than the list: names to choose from, or the desk to write to."""
+        return self.writes or bool(self.words)
+
 
 MOVE, LOOK, CHOOSE, ACT, REST = "Move", "Look", "Choose", "Act", "The queue itself"
 
@@ -60,9 +65,11 @@ TABLE: dict[str, tuple[Command, ...]] = {
         Command("status", ("s",), "set the status; without a word, choose", "STATUS", ("status",), True),
         Command("close", ("x",), "close", writes=True),
         Command("tag", ("L",), "add and remove tags (labels)", "+TAG -TAG", ("tag",), True),
+        Command("macro", ("m",), "do what a macro says; without a name, choose", "NAME", ("macro",), True),
         Command("set", (), "set fields", "KEY=VALUE", ("field",), True),
         Command("undo", ("z",), "take your last change back", writes=True),
         Command("redo", ("Z",), "do it again", writes=True),
+        Command("save", (), "write the ticket's attachments into a folder", "FOLDER", ("folder",)),
         Command("copy-number", ("y",), "copy the number"),
         Command("copy-text", ("Y",), "copy the newest message"),
     ),

@@ -1,11 +1,16 @@
-"""What Tab offers on the `:` line and in a filter. Pure: names come from the caller."""
+"""What Tab offers on the `:` line, in a filter and where a path is asked for. Names come from the caller, only paths
+are looked up here.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from tkt.tui.commands import COMMANDS, find
 from tkt.tui.prompt_line import Completion
+
+MOST_PATHS = 100
 
 Names = Mapping[str, list[str]]
 
@@ -32,6 +37,8 @@ def complete_command(line: str, names: Names) -> Completion:
     if command is None or not command.words:
         return Completion(start, [])
     kind, typed = command.words[0], line[start:]
+    if kind == "folder":
+        return complete_path(line, len(word) + 1, folders=True)
     if kind == "field":
         return _field(start, typed, names)
     if kind == "tag":
@@ -51,6 +58,18 @@ def complete_query(text: str, names: Names) -> Completion:
     if not colon:
         return _beginning(start, word, list(QUERY_KEYS)) if word else Completion(start, [])
     return _beginning(start + len(head) + 1, typed, _query_values(head, names))
+
+
+def complete_path(line: str, start: int = 0, folders: bool = False) -> Completion:
+    """Files and folders that begin as the path typed from `start` on; hidden ones only after a dot."""
+    folder, begun = os.path.split(line[start:])
+    try:
+        with os.scandir(os.path.expanduser(folder) or ".") as found:
+            names = sorted(one.name + ("/" if one.is_dir() else "") for one in found if one.is_dir() or not folders)
+    except OSError:
+        return Completion(start, [])
+    shown = [name for name in names if name.startswith(begun) and (begun or not name.startswith("."))]
+    return Completion(start + len(line[start:]) - len(begun), shown[:MOST_PATHS], end="")
 
 
 def _query_values(key: str, names: Names) -> list[str]:

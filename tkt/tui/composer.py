@@ -4,11 +4,13 @@ on a green head; a note says that no customer sees it, on a yellow one, with a b
 
 from __future__ import annotations
 
+import os
+
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import TextArea
@@ -17,12 +19,16 @@ from tkt.safe_text import safe_block, safe_line
 from tkt.tui import theme
 from tkt.tui.acts import Recipients
 from tkt.tui.columns import fitted
+from tkt.tui.drafts import Draft
 
-KEYS = "^s send · esc keep the draft · ^e $EDITOR"
+HINTS = {
+    "reply": "^s send  ^t send + status  ^r add cc  ^o attach  ^e $EDITOR  esc keep as draft",
+    "note": "^s write it down  ^o attach  ^e $EDITOR  esc keep as draft",
+}
 
 
 class ComposerHead(Widget):
-    """Two lines: what is written and who will see it; then keys, or what must be known before sending."""
+    """What is written and who will see it; the files that go with it; then keys, or what must be known first."""
 
     DEFAULT_CSS = "ComposerHead { height: 2; }"
 
@@ -31,16 +37,24 @@ class ComposerHead(Widget):
         self.kind = kind
         self.number = number
         self.recipients: Recipients | None = None
+        self.files: list[str] = []
         self.warning = ""
+
+    def set_files(self, files: list[str]) -> None:
+        self.files = files
+        self.styles.height = 3 if files else 2
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        if y == 0:
-            style = theme.NOTE if self.kind == "note" else theme.REPLY_HEAD
-            return Strip([Segment(fitted(f" {self.title()}", width), style)], width)
-        if self.warning:
-            return Strip([Segment(fitted(f" {self.warning}", width), theme.ERROR)], width)
-        return Strip([Segment(fitted(f" {KEYS}", width), theme.DIM)], width)
+        text, style = self._lines()[y]
+        return Strip([Segment(fitted(f" {text}", width), style)], width)
+
+    def _lines(self) -> list[tuple[str, Style]]:
+        title = self.title(), theme.NOTE if self.kind == "note" else theme.REPLY_HEAD
+        last = (self.warning, theme.ERROR) if self.warning else (HINTS[self.kind], theme.DIM)
+        names = ", ".join(os.path.basename(path) for path in self.files)
+        return [title, (f"with {safe_line(names, 300)}", theme.NUMBER), last] if self.files else [title, last]
 
     def title(self) -> str:
         if self.kind == "note":
@@ -53,48 +67,52 @@ class ComposerHead(Widget):
         return safe_line(f"REPLY on #{self.number}: PUBLIC, mailed to {', '.join(self.recipients.to)}{cc}", 400)
 
 
-class ComposerText(TextArea):
-    """The text being written. Keys that leave it are the composer's."""
+class ComposerText(TextArea, can_focus=False):
+    """The text being written. It is given its keys, and shows its cursor, without Textual's focus."""
 
     DEFAULT_CSS = """
-    ComposerText, ComposerText:focus { border: none; padding: 0 1; height: 1fr; background: ansi_default; }
-    ComposerText.note, ComposerText.note:focus { border-left: wide ansi_yellow; }
-    ComposerText.reply, ComposerText.reply:focus { border-left: wide ansi_green; }
+    ComposerText { border: none; padding: 0 1; height: 1fr; background: ansi_default; }
+    ComposerText.note { border-left: wide ansi_yellow; }
+    ComposerText.reply { border-left: wide ansi_green; }
+    ComposerText > .text-area--cursor { text-style: reverse; }
     """
 
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key in Composer.KEYS:
-            return  # goes on to the composer
-        await super()._on_key(event)
+    ACTIONS = {key: binding.action for binding in TextArea.BINDINGS for key in binding.key.split(",")}  # type: ignore[union-attr]
 
-    async def _on_paste(self, event: events.Paste) -> None:
-        """What is pasted may come from a stranger."""
-        event.stop()
-        event.prevent_default()
-        await super()._on_paste(events.Paste(safe_block(event.text)))
+    @property
+    def _draw_cursor(self) -> bool:
+        return True
+
+    async def press(self, event: events.Key) -> None:
+        """What a key does in a text."""
+        action = self.ACTIONS.get(event.key)
+        if action:
+            await self.app.run_action(action, self)
+        elif event.key == "enter":
+            self.type("\n")
+        elif event.character and event.is_printable:
+            self.type(event.character)
+
+    def type(self, text: str) -> None:
+        """Put a text at the cursor, over what is selected; it may come from a stranger."""
+        self.replace(safe_block(text), *self.selection, maintain_selection_offset=False)
 
 
 class Composer(Vertical):
-    """Mounted while something is written. Tells `Send`, `Kept` (esc), `Editor` (^e) and `Typed`."""
+    """On the screen while something is written."""
 
-    KEYS = {"ctrl+s": "send", "ctrl+enter": "send", "escape": "keep", "ctrl+e": "editor"}
     DEFAULT_CSS = "Composer { height: 1fr; }"
 
-    class Wanted(Message):
-        """`what`: send, keep, editor or typed."""
-
-        def __init__(self, what: str) -> None:
-            super().__init__()
-            self.what = what
-
-    def __init__(self, kind: str, number: int, version: int, text: str) -> None:
+    def __init__(self, kind: str, number: int, version: int, draft: Draft) -> None:
         super().__init__(id="composer")
         self.kind = kind
         self.number = number
         self.version = version
+        self.cc = list(draft.cc)
         self.head = ComposerHead(kind, number)
+        self.head.set_files(list(draft.files))
         self.area = ComposerText(
-            text, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, classes=kind
+            safe_block(draft.text), soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, classes=kind
         )
         self.area.cursor_blink = False
 
@@ -104,11 +122,16 @@ class Composer(Vertical):
 
     def on_mount(self) -> None:
         self.area.move_cursor(self.area.document.end)
-        self.area.focus()
 
     @property
-    def text(self) -> str:
-        return self.area.text
+    def draft(self) -> Draft:
+        """All that is written so far."""
+        return Draft(self.area.text, tuple(self.cc), tuple(self.head.files))
+
+    def put_text(self, text: str) -> None:
+        """Another text in place of this one; the cursor goes to its end."""
+        self.area.text = safe_block(text)
+        self.area.move_cursor(self.area.document.end)
 
     def warn(self, words: str) -> None:
         """Say something that must be known before sending; an empty text takes it back."""
@@ -119,12 +142,8 @@ class Composer(Vertical):
         self.head.recipients = recipients
         self.head.refresh()
 
-    def on_key(self, event: events.Key) -> None:
-        event.stop()
-        what = self.KEYS.get(event.key)
-        if what:
-            event.prevent_default()
-            self.post_message(self.Wanted(what))
-
-    def on_text_area_changed(self) -> None:
-        self.post_message(self.Wanted("typed"))
+    def turn_file(self, path: str) -> bool:
+        """Attach a file, or take it off when it is attached already; whether it is attached now."""
+        there = path in self.head.files
+        self.head.set_files([one for one in self.head.files if one != path] + ([] if there else [path]))
+        return not there

@@ -4,81 +4,134 @@ ticket changes under the agent's hands.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from tkt.errors import Conflict, TktError
-from tkt.safe_text import safe_block
 from tkt.tui import theme
+from tkt.tui.acts import Letter
+from tkt.tui.completion import complete_path
+from tkt.tui.keyboard import Work
+from tkt.tui.picker import Choice
+from tkt.tui.prompt_line import Completion
 
 if TYPE_CHECKING:
+    from textual.events import Key
+
     from tkt.store.read_events import EventRow
     from tkt.tui.composer import Composer
     from tkt.tui.queue_screen import QueueScreen
 
-DRAFT_DELAY = 1.0
+DRAFT_DELAY = 0.5
 """Seconds after a key until the draft is on the disk."""
 
 
 class Composing:
+    """Gets the keys while a composer is open."""
+
     def __init__(self, screen: QueueScreen) -> None:
         self._screen = screen
         self._drafts = screen.session.drafts
         self._composer: Composer | None = None
-        self._sending = False
         self._saving = False
+        self._warned_at = 0.0
+        self._keys: dict[str, Callable[[Composer], Work]] = {
+            "ctrl+s": self._send,
+            "ctrl+enter": self._send,
+            "ctrl+t": self._choose_status,
+            "ctrl+r": self._ask_cc,
+            "ctrl+o": self._ask_file,
+            "ctrl+e": self._edit,
+            "escape": self._leave,
+        }
 
     @property
     def active(self) -> bool:
         return self._composer is not None
 
-    def handlers(self) -> dict[str, Callable[[str], object]]:
+    def handlers(self) -> dict[str, Callable[[str], Work]]:
         return {
             "reply": lambda _: self._open("reply"),
             "note": lambda _: self._open("note"),
             "edit": lambda _: self._open("reply", in_editor=True),
         }
 
-    def _open(self, kind: str, in_editor: bool = False) -> None:
-        self._screen.start(self._opened(kind, in_editor), group="compose", exclusive=True)
+    # --- keys --------------------------------------------------------------------------------------------------------
 
-    async def _opened(self, kind: str, in_editor: bool) -> None:
+    @property
+    def takes_keys(self) -> bool:
+        return self.active
+
+    def take_key(self, event: Key) -> Work:
+        composer = self._composer
+        if composer is None:
+            return None
+        if event.key in self._keys:
+            return self._keys[event.key](composer)
+        if event.key == "ctrl+c" and not composer.area.selected_text:
+            self._warn("esc leaves and keeps the draft, ^s sends")
+            return None
+        self._keep_soon()
+        return composer.area.press(event)
+
+    def take_paste(self, text: str) -> Work:
+        if self._composer is not None:
+            self._composer.area.type(text)
+            self._keep_soon()
+        return None
+
+    def _warn(self, words: str) -> None:
+        self._warned_at = monotonic()
+        if self._composer is not None:
+            self._composer.warn(words)
+
+    # --- opening and leaving -----------------------------------------------------------------------------------------
+
+    async def _open(self, kind: str, in_editor: bool = False) -> None:
         from tkt.tui.composer import Composer
 
         row = self._screen.queue.window.current
         if row is None or self._composer is not None:
             return
         draft = self._drafts.read(row.number, kind)
-        self._composer = Composer(kind, row.number, row.version, safe_block(draft))
+        composer = self._composer = Composer(kind, row.number, row.version, draft)
         self._screen.arrange_panes()
-        await self._screen.mount(self._composer, before=self._screen.message_line)
+        await self._screen.mount(composer, before=self._screen.message_line)
         self._screen.show_ticket()
-        if draft:
+        if not draft.empty:
             self._screen.say("your draft is back")
         if kind == "reply":
-            await self._show_recipients(self._composer)
+            self._screen.start(self._show_recipients(composer), group="recipients", exclusive=True)
         if in_editor:
-            self._edit(self._composer)
+            self._edit(composer)
 
     async def _show_recipients(self, composer: Composer) -> None:
         deeds = self._screen.deeds
         try:
-            composer.show_recipients(await deeds.call(deeds.acts.recipients, composer.number))
+            found = await deeds.call(deeds.acts.recipients, composer.number, tuple(composer.cc))
         except TktError as error:
-            composer.warn(str(error))
+            self._warn(str(error))
+        else:
+            composer.show_recipients(found)
 
-    async def wanted(self, what: str) -> None:
-        """What the composer's keys ask for."""
-        composer = self._composer
-        if composer is None:
-            return
-        if what == "send":
-            await self._send(composer)
-        elif what == "keep":
-            await self._leave(composer)
-        elif what == "editor":
-            self._edit(composer)
-        elif not self._saving:
+    async def _leave(self, composer: Composer) -> None:
+        self.keep()
+        await self._close(composer)
+        if not composer.draft.empty:
+            self._screen.say(f"#{composer.number}: the draft of the {composer.kind} is kept and comes back with it")
+
+    async def _close(self, composer: Composer) -> None:
+        self._composer = None
+        await composer.remove()
+        self._screen.arrange_panes()
+        await self._screen.loader.reread(own=True)
+
+    # --- the draft ---------------------------------------------------------------------------------------------------
+
+    def _keep_soon(self) -> None:
+        if not self._saving:
             self._saving = True
             self._screen.set_timer(DRAFT_DELAY, self.keep)
 
@@ -89,58 +142,47 @@ class Composing:
         if composer is None:
             return
         try:
-            self._drafts.keep(composer.number, composer.kind, composer.text)
+            self._drafts.keep(composer.number, composer.kind, composer.draft)
         except OSError as error:
-            composer.warn(f"the draft can't be kept in {self._drafts.folder}: {error.strerror}")
+            self._warn(f"the draft can't be kept in {self._drafts.folder}: {error.strerror}")
 
-    async def _leave(self, composer: Composer) -> None:
-        self.keep()
-        kept = bool(composer.text.strip())
-        await self._close(composer)
-        self._screen.say(f"the draft of the {composer.kind} is kept and comes back with it" if kept else "")
+    # --- sending -----------------------------------------------------------------------------------------------------
 
-    async def _close(self, composer: Composer) -> None:
-        self._composer = None
-        await composer.remove()
-        self._screen.set_focus(None)
-        self._screen.arrange_panes()
-        self._screen.loader.refresh(own=True)
+    def _choose_status(self, composer: Composer) -> Work:
+        if composer.kind == "reply":
+            statuses = [Choice(name) for name in self._screen.loader.words.get("status", [])]
+            self._screen.picker.ask(
+                f"Send, and set #{composer.number} to", statuses, lambda status: self._send(composer, status)
+            )
+        return None
 
-    async def _send(self, composer: Composer) -> None:
-        if self._sending:
-            return
-        self._sending = True
-        try:
-            await self._deliver(composer)
-        finally:
-            self._sending = False
-
-    async def _deliver(self, composer: Composer) -> None:
-        deeds, number = self._screen.deeds, composer.number
-        act = deeds.acts.reply if composer.kind == "reply" else deeds.acts.note
+    async def _send(self, composer: Composer, status: str | None = None) -> None:
+        if self._screen.keyboard.typed_at < self._warned_at:
+            return  # pressed before the warning could be read
+        deeds, number, draft = self._screen.deeds, composer.number, composer.draft
+        letter = Letter(composer.kind, number, draft.text, composer.version, draft.cc, draft.files, status)
         self.keep()
         try:
-            await deeds.call(act, number, composer.text, composer.version)
+            await deeds.call(deeds.acts.write, letter)
         except Conflict as error:
             await self._conflict(composer, error)
         except TktError as error:
-            composer.warn(str(error))
+            self._warn(f"not sent: {error}")
         else:
             self._drafts.drop(number, composer.kind)
             deeds.sent(number)
             await self._close(composer)
-            undo = "z takes it back while it has not left" if composer.kind == "reply" else "z takes it back"
-            self._screen.say(f"#{number}: {composer.kind} written; {undo}", theme.GOOD)
+            self._screen.say(f"#{number}: {_sent(letter)}", theme.GOOD)
 
     async def _conflict(self, composer: Composer, error: Conflict) -> None:
         """Say what changed, and let the next ^s send against the ticket as it is now."""
         rows = await self._screen.loader.rows([composer.number])
         if rows and rows[0].version != composer.version:
             composer.version = rows[0].version
-            composer.warn(f"not sent: {error}. ^s sends it anyway, esc keeps the draft")
+            self._warn(f"not sent: {error}. ^s sends it anyway, esc keeps the draft")
             self._screen.show_ticket()
         else:
-            composer.warn(str(error))
+            self._warn(f"not sent: {error}")
 
     def others_did(self, events: list[EventRow]) -> None:
         """Tell the agent, while they write, what somebody else did to this ticket."""
@@ -152,19 +194,62 @@ class Composing:
             composer.warn(f"#{composer.number} changed while you write: {event_words(concerning[-1])}")
             self._screen.show_ticket()
 
-    def _edit(self, composer: Composer) -> None:
+    # --- what goes with it -------------------------------------------------------------------------------------------
+
+    def _ask_cc(self, composer: Composer) -> Work:
+        if composer.kind == "reply":
+            added = " ".join(composer.cc)
+            self._screen.prompt.ask(
+                "Add cc: ", added, lambda _text: Completion(0, []), lambda text: self._set_cc(composer, text)
+            )
+        return None
+
+    async def _set_cc(self, composer: Composer, text: str) -> None:
+        """The addresses that were typed, in place of those that were added before."""
+        deeds = self._screen.deeds
+        wanted = tuple(dict.fromkeys(text.replace(",", " ").replace(";", " ").split()))
+        found = await deeds.call(deeds.acts.recipients, composer.number, wanted)
+        composer.cc = list(wanted)
+        composer.show_recipients(found)
+        self._screen.prompt.leave()
+        self._keep_soon()
+
+    def _ask_file(self, composer: Composer) -> Work:
+        self._screen.prompt.ask("Attach: ", "", complete_path, lambda text: self._turn_file(composer, text))
+        return None
+
+    def _turn_file(self, composer: Composer, text: str) -> Work:
+        if text:
+            path = os.path.abspath(os.path.expanduser(text.strip("'\"")))
+            if not os.path.isfile(path) or not os.access(path, os.R_OK):
+                raise TktError(f"there is no file {path} that can be read")
+            attached = composer.turn_file(path)
+            composer.warn("" if attached else f"{os.path.basename(path)} is not attached any more")
+            self._keep_soon()
+        self._screen.prompt.leave()
+        return None
+
+    def _edit(self, composer: Composer) -> Work:
         from textual.app import SuspendNotSupported
 
-        from tkt.cli.editor import edited
+        from tkt.editor import edited
 
+        self.keep()
         try:
             with self._screen.app.suspend():
-                text = edited(composer.text)
+                text = edited(composer.draft.text)
         except SuspendNotSupported:
-            composer.warn("this terminal can't be handed to an editor")
+            self._warn("this terminal can't be handed to an editor")
         except TktError as error:
-            composer.warn(str(error))
+            self._warn(str(error))
         else:
-            composer.area.text = safe_block(text).rstrip("\n")
-            composer.area.move_cursor(composer.area.document.end)
-            composer.area.focus()
+            composer.put_text(text.rstrip("\n"))
+            self.keep()
+        return None
+
+
+def _sent(letter: Letter) -> str:
+    if letter.kind == "note":
+        return "note written; z takes it back"
+    status = f", status {letter.status}" if letter.status else ""
+    return f"reply written{status}; z takes it back while it has not left"

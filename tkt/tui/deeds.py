@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from tkt.errors import Conflict, NotAllowed, NotFound, TktError, UsageError
 from tkt.tui import theme
 from tkt.tui.acts import Outcome, Verb
+from tkt.tui.keyboard import Work
 from tkt.tui.picker import Choice
 
 if TYPE_CHECKING:
@@ -34,10 +36,11 @@ class Deeds:
         self._thread = ThreadPoolExecutor(1, "tkt-write")
         self._done: list[int] = []
         self._undone: list[int] = []
-        self._touched: set[int] = set()
-        """Tickets changed here since the list was last read: their versions on the screen are old."""
+        self._old: dict[int, int] = {}
+        """Versions that were on the screen when a ticket was changed here: while they still are, they don't count."""
+        self._refusal, self._refused_at = "", 0.0
 
-    def handlers(self) -> dict[str, Callable[[str], object]]:
+    def handlers(self) -> dict[str, Callable[[str], Work]]:
         return {
             "assign": self._assign,
             "take": lambda _: self._take(),
@@ -45,8 +48,9 @@ class Deeds:
             "close": lambda _: self._status("closed"),
             "tag": self._tag,
             "set": self._set,
-            "undo": lambda _: self._screen.start(self._undo(), group="act"),
-            "redo": lambda _: self._screen.start(self._redo(), group="act"),
+            "macro": self._macro,
+            "undo": lambda _: self._undo(),
+            "redo": lambda _: self._redo(),
         }
 
     async def warm_up(self) -> None:
@@ -80,51 +84,59 @@ class Deeds:
 
     # --- commands ----------------------------------------------------------------------------------------------------
 
-    def _assign(self, who: str) -> None:
+    def _assign(self, who: str) -> Work:
         if not who:
-            self._pick("assign", "Assign", self._assignees())
-            return
+            return self._pick("Assign", self._assignees(), self._assign)
         from tkt.desk.tickets import assign
 
         versions = self._versions()
-        self._run(f"assigned to {who}", lambda desk, number: assign(desk, number, who, versions.get(number)))
+        return self._run(f"assigned to {who}", lambda desk, number: assign(desk, number, who, versions.get(number)))
 
     def _assignees(self) -> list[Choice]:
         fixed = [Choice("me", "yourself"), Choice("none", "nobody"), Choice("auto", "as the team's rule says")]
         return [*fixed, *(Choice(name) for name in self._screen.loader.words.get("agent", []))]
 
-    def _take(self) -> None:
+    def _take(self) -> Work:
         from tkt.desk.tickets import take
 
-        self._run("taken", lambda desk, number: take(desk, number))
+        return self._run("taken", lambda desk, number: take(desk, number))
 
-    def _status(self, status: str) -> None:
+    def _status(self, status: str) -> Work:
         if not status:
-            self._pick("status", "Status", [Choice(name) for name in self._screen.loader.words.get("status", [])])
-            return
+            choices = [Choice(name) for name in self._screen.loader.words.get("status", [])]
+            return self._pick("Status of", choices, self._status)
         from tkt.desk.tickets import set_status
 
         versions = self._versions()
-        self._run(status, lambda desk, number: set_status(desk, number, status, versions.get(number)))
+        return self._run(status, lambda desk, number: set_status(desk, number, status, versions.get(number)))
 
-    def _tag(self, words: str) -> None:
+    def _tag(self, words: str) -> Work:
         if not words:
-            self._screen.navigation.ask_command("tag ")
-            return
+            return self._screen.navigation.ask_command("tag ")
         from tkt.desk.tickets import tag
 
         add = [word.lstrip("+") for word in words.split() if not word.startswith("-")]
         remove = [word[1:] for word in words.split() if word.startswith("-")]
-        self._run(f"tags {words}", lambda desk, number: tag(desk, number, add, remove))
+        return self._run(f"tags {words}", lambda desk, number: tag(desk, number, add, remove))
 
-    def _set(self, words: str) -> None:
+    def _macro(self, name: str) -> Work:
+        macros = self._screen.loader.macros
+        if not macros:
+            raise TktError("this desk has no macros; [[macro]] in desk.toml declares one")
+        if not name:
+            return self._pick("Macro on", [Choice(name, what) for name, what in macros.items()], self._macro)
+        from tkt.desk.macros import run_macro
+
+        versions = self._versions()
+        return self._run(f"macro {name}", lambda desk, number: run_macro(desk, number, name, versions.get(number)))
+
+    def _set(self, words: str) -> Work:
         import shlex
 
         from tkt.desk.tickets import set_fields
 
         if not words:
-            self._screen.navigation.ask_command("set ")
-            return
+            return self._screen.navigation.ask_command("set ")
         try:
             pairs = [word.partition("=") for word in shlex.split(words)]
         except ValueError as error:
@@ -133,34 +145,51 @@ class Deeds:
             raise UsageError("set what? :set priority=high team=network")
         wanted = {key: value for key, _, value in pairs}
         versions = self._versions()
-        self._run(words, lambda desk, number: set_fields(desk, number, wanted, versions.get(number)))
+        return self._run(words, lambda desk, number: set_fields(desk, number, wanted, versions.get(number)))
 
-    def _pick(self, purpose: str, title: str, choices: list[Choice]) -> None:
+    def _pick(self, title: str, choices: list[Choice], picked: Callable[[str], Work]) -> Work:
         targets = self.targets()
         if targets:
             what = f"#{targets[0]}" if len(targets) == 1 else f"{len(targets)} tickets"
-            self._screen.picker.ask(purpose, f"{title} {what}", choices)
+            self._screen.picker.ask(f"{title} {what}", choices, picked)
+        return None
 
     def _versions(self) -> dict[int, int]:
+        """What the agent saw: a change is made to no other version."""
         rows = self._screen.queue.window.rows
-        return {row.number: row.version for row in rows if row.number not in self._touched}
+        return {row.number: row.version for row in rows if row.version != self._old.get(row.number)}
 
     # --- doing -------------------------------------------------------------------------------------------------------
 
-    def _run(self, words: str, verb: Verb) -> None:
+    def _run(self, words: str, verb: Verb) -> Work:
+        """What is done to the tickets that are chosen now."""
         targets = self.targets()
-        if targets:
-            self._screen.start(self._do(targets, words, verb), group="act")
+        if targets and self._screen.keyboard.typed_at < self._refused_at:
+            raise TktError(f"{self._refusal}. Nothing was done after it either")
+        return self._do(targets, words, verb) if targets else None
 
     async def _do(self, numbers: list[int], words: str, verb: Verb) -> None:
         try:
             outcome = await self.call(self._acts.each, numbers, verb)
         except TktError as error:
-            self._screen.say(self._explained(error), theme.ERROR)
+            self._refused(error)
         else:
             self._tell(outcome, words)
         self._screen.navigation.unmark()
-        self._screen.loader.refresh(own=True)
+        await self._screen.loader.reread(own=True)
+
+    def _refused(self, error: TktError) -> None:
+        """What was typed ahead, before this could be read, is refused too."""
+        self._refusal, self._refused_at = str(error), monotonic()
+        self._screen.say(self._explained(error), theme.ERROR)
+
+    async def seen(self, number: int) -> None:
+        """The ticket was read on the whole screen. If the store has no time for that now, it stays unread."""
+        try:
+            await self.call(self._acts.seen, number)
+        except TktError:
+            return
+        self._screen.loader.refresh()
 
     def _explained(self, error: TktError) -> str:
         if isinstance(error, Conflict) and "changed meanwhile" in str(error):
@@ -168,7 +197,7 @@ class Deeds:
         return str(error)
 
     def _tell(self, outcome: Outcome, words: str) -> None:
-        self._touched |= set(outcome.done)
+        self._forget_versions(outcome.done)
         if outcome.steps:
             self._done.append(outcome.steps)
             self._undone.clear()
@@ -182,13 +211,13 @@ class Deeds:
 
     def sent(self, number: int) -> None:
         """A reply or note was written: one step that undo takes back."""
-        self._touched.add(number)
+        self._forget_versions([number])
         self._done.append(1)
         self._undone.clear()
 
-    def list_read(self) -> None:
-        """The rows on the screen are new: their versions count again."""
-        self._touched.clear()
+    def _forget_versions(self, changed: list[int]) -> None:
+        numbers = set(changed)
+        self._old |= {row.number: row.version for row in self._screen.queue.window.rows if row.number in numbers}
 
     async def _undo(self) -> None:
         steps = self._done.pop() if self._done else 1
@@ -206,7 +235,7 @@ class Deeds:
         else:
             other.append(steps)
             self._screen.say(f"{words}: {said}")
-        self._screen.loader.refresh(own=True)
+        await self._screen.loader.reread(own=True)
 
     def close(self) -> None:
         self._thread.submit(self._acts.close)

@@ -6,23 +6,23 @@ from collections.abc import Iterator, Mapping
 
 from rich.segment import Segment
 from textual import events
-from textual.app import ComposeResult
-from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tkt.tui import theme
-from tkt.tui.columns import MARKED, MINE, TAKEN, UNDELIVERED, UNREAD
+from tkt.tui.columns import DRAFT, GONE, MARKED, MINE, TAKEN, UNDELIVERED, UNREAD
 from tkt.tui.commands import TABLE
+from tkt.tui.keyboard import Work
 from tkt.tui.keymap import key_of, shown
 
 SIGNS = (
     (MARKED, "marked"),
-    (UNREAD, "not read yet"),
+    (UNREAD, "the customer wrote, and nobody has opened or answered it"),
     (UNDELIVERED, "a mail could not be delivered"),
+    (DRAFT, "you have a draft"),
     (MINE, "yours"),
     (TAKEN, "somebody else's"),
-    ("†", "has left this list; it goes when the cursor does"),
+    (GONE, "has left this list; it goes when the cursor does"),
     ("! 42m", "due within the hour"),
     ("late 2h", "the deadline was missed so long ago"),
     ("x 3h", "a promise was broken before; the next deadline"),
@@ -33,7 +33,7 @@ Line = list[Segment]
 
 def help_lines(keys: Mapping[str, str]) -> list[Line]:
     """The help text; `keys` are commands by key."""
-    title = "tkt: the queue. j and k scroll this page, esc leaves it."
+    title = "tkt: the queue. j and k scroll this page, ^d and ^u by half a page, esc leaves it."
     return [[Segment(title, theme.UNREAD)], *_commands(keys), *_signs()]
 
 
@@ -58,40 +58,44 @@ def _signs() -> Iterator[Line]:
     yield [Segment("        due<2h created>7d is:breached|unread|unassigned \"a phrase\" -not OR (…)")]
 
 
-class HelpText(Widget):
-    def __init__(self, lines: list[Line]) -> None:
-        super().__init__()
-        self.lines = lines
-        self.top = 0
-
-    def scroll_by(self, lines: int) -> None:
-        self.top = max(0, min(self.top + lines, len(self.lines) - self.size.height))
-        self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        index = self.top + y
-        line = self.lines[index] if index < len(self.lines) else []
-        return Strip(line).adjust_cell_length(self.size.width)
-
-
-class HelpScreen(ModalScreen[None], inherit_bindings=False):
-    """Scrolls with the queue's own moving keys; anything that leaves, leaves."""
+class HelpPage(Widget):
+    """Covers the queue while it is open. Scrolls with the queue's own moving keys; anything that leaves, leaves."""
 
     def __init__(self, keys: Mapping[str, str]) -> None:
-        super().__init__()
+        super().__init__(id="help")
+        self.is_open = False
         self._keys = keys
-        self._text = HelpText(help_lines(keys))
+        self._lines: list[Line] = []
+        self._top = 0
 
-    def compose(self) -> ComposeResult:
-        yield self._text
+    def open(self) -> None:
+        self._lines, self._top = help_lines(self._keys), 0
+        self.is_open = self.display = True
+        self.refresh()
 
-    def on_key(self, event: events.Key) -> None:
-        event.stop()
-        page = max(1, self._text.size.height - 1)
+    @property
+    def takes_keys(self) -> bool:
+        return self.is_open
+
+    def take_key(self, event: events.Key) -> Work:
+        page = max(1, self.size.height - 1)
         steps = {"down": 1, "up": -1, "half-down": page // 2, "half-up": -page // 2, "page-down": page,
                  "page-up": -page, "first": -10_000, "last": 10_000}  # fmt: skip
         name = self._keys.get(key_of(event), "")
         if name in steps:
-            self._text.scroll_by(steps[name])
-        elif name in ("back", "quit", "help"):
-            self.dismiss()
+            self._scroll_by(steps[name])
+        elif name in ("back", "quit", "help") or event.key == "ctrl+c":
+            self.is_open = self.display = False
+        return None
+
+    def take_paste(self, text: str) -> Work:
+        return None
+
+    def _scroll_by(self, lines: int) -> None:
+        self._top = max(0, min(self._top + lines, len(self._lines) - self.size.height))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        index = self._top + y
+        line = self._lines[index] if index < len(self._lines) else []
+        return Strip(line).adjust_cell_length(self.size.width)

@@ -66,7 +66,7 @@ def normal_key(word: str) -> str:
     if lowered.startswith("^") and len(lowered) == 2:
         lowered = f"ctrl+{lowered[1]}"
     modifier, plus, key = lowered.rpartition("+")
-    if modifier in ("", "ctrl", "alt", "shift") and (key in NAMED or (plus and len(key) == 1)):
+    if modifier in ("", "ctrl", "shift") and (key in NAMED or (plus and len(key) == 1)):
         return lowered
     raise UsageError(f"tkt.toml [keys]: '{word}' is no key; write a character, or like ctrl+d, f5, enter, space")
 

@@ -36,14 +36,18 @@ class Loader:
         self._thread = ThreadPoolExecutor(1, "tkt-read")
         self._count_thread = ThreadPoolExecutor(1, "tkt-count")
         self.asked = asked
+        self.opened = False
+        """Whether any list was read yet."""
         self.views: tuple[View, ...] = BUILT_IN
         self.total: int | None = None
         self.words: dict[str, list[str]] = {}
         self._generation = 0
         self._stale = False
         self._own = False
-        self._refreshing = False
-        self._paging = False
+        self._refreshing = asyncio.Lock()
+        self._paging = asyncio.Lock()
+        self.macros: dict[str, str] = {}
+        """What each macro does, by its name."""
 
     # --- lists ------------------------------------------------------------------------------------------------------
 
@@ -54,7 +58,7 @@ class Loader:
         found = await self._read(self._source.last if from_end else self._source.first, asked)
         if generation != self._generation or found is None:
             return
-        same, self.asked = asked == self.asked, asked
+        same, self.asked, self.opened = asked == self.asked, asked, True
         window = self._screen.queue.window
         cursor = len(found.rows) - 1 if from_end else 0
         window.show(found.rows, at_start=found.at_start, at_end=found.at_end, cursor=cursor)
@@ -66,7 +70,7 @@ class Loader:
 
     def show_failure(self, asked: Asked, error: TktError) -> None:
         """A list that can't be read: it is the one that is shown, empty, with the reason."""
-        self.asked, self.total = asked, None
+        self.asked, self.total, self.opened = asked, None, True
         self._screen.queue.window.show([], at_start=True, at_end=True)
         self._screen.queue.says = (str(error), "", "[ and ] show other views, / filters.")
         self._screen.list_changed()
@@ -89,42 +93,47 @@ class Loader:
     def more(self) -> None:
         """Read the page that the cursor is about to need, if any."""
         window = self._screen.queue.window
-        if not self._paging and window.rows and (window.wants_more or window.wants_earlier):
-            self._paging = True
+        if not self._paging.locked() and window.rows and (window.wants_more or window.wants_earlier):
             self._screen.start(self._more(), group="page")
 
     async def _more(self) -> None:
-        window, generation = self._screen.queue.window, self._generation
-        backwards = not window.wants_more
-        edge, revision = window.rows[0 if backwards else -1], window.revision
-        try:
+        window = self._screen.queue.window
+        while window.rows and (window.wants_more or window.wants_earlier):
+            if not await self.read_page(backwards=not window.wants_more):
+                return
+
+    async def read_page(self, backwards: bool) -> bool:
+        """Read the page after the loaded rows, or before them. False when it can't be read now."""
+        async with self._paging:
+            window, generation = self._screen.queue.window, self._generation
+            if window.at_start if backwards else window.at_end:
+                return True
+            edge, revision = window.rows[0 if backwards else -1], window.revision
             found = await self._read(self._source.following, self.asked, edge, backwards)
-        finally:
-            self._paging = False
-        if found is None or generation != self._generation or revision != window.revision:
-            return
-        if backwards:
-            window.extend_back(found.rows, found.at_start)
-        else:
-            window.extend(found.rows, found.at_end)
-        self._screen.list_changed(reread=False)
-        self.more()
+            if found is None or generation != self._generation:
+                return False
+            if revision == window.revision:
+                if backwards:
+                    window.extend_back(found.rows, found.at_start)
+                else:
+                    window.extend(found.rows, found.at_end)
+                self._screen.list_changed(reread=False)
+            return True
 
     def refresh(self, own: bool = False) -> None:
         """Read again what is on the screen. `own`: after the agent's own doing, when the cursor need not stay on a
         ticket that has left the list."""
         self._stale, self._own = True, self._own or own
-        if not self._refreshing:
-            self._refreshing = True
-            self._screen.start(self._refresh(), group="refresh")
+        if not self._refreshing.locked():
+            self._screen.start(self.reread(own), group="refresh")
 
-    async def _refresh(self) -> None:
-        try:
+    async def reread(self, own: bool = False) -> None:
+        """The same, done when the list on the screen is as new as this call."""
+        self._stale, self._own = True, self._own or own
+        async with self._refreshing:
             while self._stale:
                 own, self._stale, self._own = self._own, False, False
                 await self._refresh_once(own)
-        finally:
-            self._refreshing = False
 
     async def _refresh_once(self, own: bool) -> None:
         window, generation = self._screen.queue.window, self._generation
@@ -199,6 +208,8 @@ class Loader:
         views = await self._read(self._source.views)
         for kind in ("agent", "team", "tag", "status", "priority"):
             self.words[kind] = await self._read(self._source.words, kind) or []
+        self.macros = await self._read(self._source.macros) or {}
+        self.words["macro"] = list(self.macros)
         if views:
             self.views = views
 
@@ -217,6 +228,10 @@ class Loader:
             return None
         self._screen.store_away(None)
         return found
+
+    async def save_files(self, number: int, folder: str) -> list[str]:
+        """Write a ticket's attachments into a folder; the paths written. Raises TktError."""
+        return await self._read(self._source.save_files, number, folder) or []
 
     async def rows(self, numbers: list[int]) -> list[TicketRow]:
         return await self._read(self._source.rows, numbers) or []

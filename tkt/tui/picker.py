@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from rich.segment import Segment
 from textual import events
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tkt.safe_text import safe_line
 from tkt.tui import theme
 from tkt.tui.columns import fitted
+from tkt.tui.keyboard import Work
 
 MOST_LINES = 9
 
@@ -23,34 +23,28 @@ class Choice(NamedTuple):
     help: str = ""
 
 
-class Picker(Widget, can_focus=True):
-    """Opened by `ask`; tells `Picked`, with an empty word when nothing was chosen."""
-
-    class Picked(Message):
-        def __init__(self, purpose: str, word: str) -> None:
-            super().__init__()
-            self.purpose = purpose
-            self.word = word
+class Picker(Widget):
+    """Opened by `ask`; closes when something is picked, or nothing is."""
 
     def __init__(self) -> None:
         super().__init__(id="picker")
-        self._purpose = ""
+        self.is_open = False
         self._title = ""
         self._choices: list[Choice] = []
+        self._picked: Callable[[str], Work] = lambda _word: None
         self._typed = ""
         self._cursor = 0
 
-    def ask(self, purpose: str, title: str, choices: Sequence[Choice]) -> None:
-        self._purpose, self._title, self._choices = purpose, title, list(choices)
+    def ask(self, title: str, choices: Sequence[Choice], picked: Callable[[str], Work]) -> None:
+        """Open; `picked` gets the word that is chosen."""
+        self._title, self._choices, self._picked = title, list(choices), picked
         self._typed, self._cursor = "", 0
         self.styles.height = min(MOST_LINES, len(choices)) + 1
-        self.display = True
+        self.is_open = self.display = True
         self.refresh()
-        self.focus()
 
     def leave(self) -> None:
-        self.display = False
-        self.screen.set_focus(None)
+        self.is_open = self.display = False
 
     @property
     def offered(self) -> list[Choice]:
@@ -59,13 +53,16 @@ class Picker(Widget, can_focus=True):
         begun = [choice for choice in self._choices if choice.word.lower().startswith(typed)]
         return begun + [choice for choice in self._choices if choice not in begun and typed in choice.word.lower()]
 
-    def on_key(self, event: events.Key) -> None:
-        event.stop()
-        event.prevent_default()
+    @property
+    def takes_keys(self) -> bool:
+        return self.is_open
+
+    def take_key(self, event: events.Key) -> Work:
+        self.refresh()
         if event.key in ("escape", "ctrl+c"):
-            self.post_message(self.Picked(self._purpose, ""))
+            self.leave()
         elif event.key in ("enter", "tab"):
-            self._pick()
+            return self._pick()
         elif event.key in ("down", "ctrl+n", "up", "ctrl+p"):
             step = 1 if event.key in ("down", "ctrl+n") else -1
             self._cursor = (self._cursor + step) % max(1, len(self.offered))
@@ -73,20 +70,22 @@ class Picker(Widget, can_focus=True):
             self._type("" if event.key == "ctrl+u" else self._typed[:-1])
         elif event.character and event.is_printable:
             self._type(self._typed + event.character)
-        self.refresh()
+        return None
 
-    def on_paste(self, event: events.Paste) -> None:
-        event.stop()
-        self._type(self._typed + safe_line(event.text))
+    def take_paste(self, text: str) -> Work:
+        self._type(self._typed + safe_line(text))
+        return None
 
     def _type(self, text: str) -> None:
         self._typed, self._cursor = text, 0
         self.refresh()
 
-    def _pick(self) -> None:
+    def _pick(self) -> Work:
         offered = self.offered
-        if offered:
-            self.post_message(self.Picked(self._purpose, offered[self._cursor].word))
+        if not offered:
+            return None
+        self.leave()
+        return self._picked(offered[self._cursor].word)
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

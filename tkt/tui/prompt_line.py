@@ -11,7 +11,6 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -19,35 +18,30 @@ from tkt.errors import QueryError, TktError
 from tkt.safe_text import safe_line
 from tkt.tui import theme
 from tkt.tui.columns import fitted
+from tkt.tui.keyboard import Work
 
 
 class Completion(NamedTuple):
-    """Words that may replace what stands from `start` to the cursor."""
+    """Words that may replace what stands from `start` to the cursor; `end` follows the only one."""
 
     start: int
     words: list[str]
+    end: str = " "
 
 
 Completer = Callable[[str], Completion]
 
 
-class PromptLine(Widget, can_focus=True):
-    """Opened by `ask`. Tells `Entered` or `Left`; stays open until `leave`, so that an error can be shown."""
-
-    class Entered(Message):
-        def __init__(self, sign: str, text: str) -> None:
-            super().__init__()
-            self.sign = sign
-            self.text = text
-
-    class Left(Message):
-        """The agent changed their mind."""
+class PromptLine(Widget):
+    """Opened by `ask`. Stays open until `leave`, so that an error can be shown."""
 
     def __init__(self) -> None:
         super().__init__(id="prompt")
         self.sign = ":"
         self.text = ""
         self.cursor = 0
+        self.is_open = False
+        self._entered: Callable[[str], Work] = lambda _text: None
         self._histories: dict[str, list[str]] = {}
         self._place = 0
         self._complete: Completer = lambda _text: Completion(0, [])
@@ -55,17 +49,16 @@ class PromptLine(Widget, can_focus=True):
         self._chosen = -1
         self._below: tuple[str, str] = ("", "")
 
-    def ask(self, sign: str, text: str, complete: Completer) -> None:
-        """Open with this text. `sign` stands before the input and keeps histories apart."""
-        self.sign, self._complete = sign, complete
+    def ask(self, sign: str, text: str, complete: Completer, entered: Callable[[str], Work]) -> None:
+        """Open with this text. `sign` stands before the input and keeps histories apart; `entered` gets what was typed
+        when enter is pressed."""
+        self.sign, self._complete, self._entered = sign, complete, entered
         self._place = len(self._histories.setdefault(sign, []))
         self._put(text, len(text))
-        self.display = True
-        self.focus()
+        self.is_open = self.display = True
 
     def leave(self) -> None:
-        self.display = False
-        self.screen.set_focus(None)
+        self.is_open = self.display = False
 
     def point_out(self, error: TktError) -> None:
         """Show what is wrong, with a caret below the place if it is known."""
@@ -79,25 +72,29 @@ class PromptLine(Widget, can_focus=True):
             self._below = "", safe_line(str(error), 300)
         self.refresh()
 
-    def on_key(self, event: events.Key) -> None:
-        event.stop()
-        event.prevent_default()
+    @property
+    def takes_keys(self) -> bool:
+        return self.is_open
+
+    def take_key(self, event: events.Key) -> Work:
+        if event.key == "enter":
+            return self._enter()
         action = self._actions().get(event.key)
         if action:
             action()
         elif event.character and event.is_printable:
             self._insert(event.character)
+        return None
 
-    def on_paste(self, event: events.Paste) -> None:
-        event.stop()
-        self._insert(safe_line(event.text))
+    def take_paste(self, text: str) -> Work:
+        self._insert(safe_line(text))
+        return None
 
     def _actions(self) -> dict[str, Callable[[], object]]:
         text, at = self.text, self.cursor
         return {
-            "enter": self._enter,
-            "escape": lambda: self.post_message(self.Left()),
-            "ctrl+c": lambda: self.post_message(self.Left()),
+            "escape": self.leave,
+            "ctrl+c": self.leave,
             "tab": lambda: self._next_choice(1),
             "shift+tab": lambda: self._next_choice(-1),
             "up": lambda: self._recall(-1),
@@ -116,16 +113,16 @@ class PromptLine(Widget, can_focus=True):
             "ctrl+w": self._erase_word,
         }
 
-    def _enter(self) -> None:
+    def _enter(self) -> Work:
         history = self._histories[self.sign]
         if self.text.strip() and history[-1:] != [self.text]:
             history.append(self.text)
         self._place = len(history)
-        self.post_message(self.Entered(self.sign, self.text.strip()))
+        return self._entered(self.text.strip())
 
     def _backspace(self) -> None:
         if not self.text:
-            self.post_message(self.Left())
+            self.leave()
         elif self.cursor:
             self._put(self.text[: self.cursor - 1] + self.text[self.cursor :], self.cursor - 1)
 
@@ -151,12 +148,12 @@ class PromptLine(Widget, can_focus=True):
         self.refresh()
 
     def _next_choice(self, step: int) -> None:
-        start, words = self._choices
+        start, words, end = self._choices
         if not words:
             return
         kept = self._choices
         chosen = (self._chosen + step) % len(words) if self._chosen >= 0 or step > 0 else len(words) - 1
-        end = " " if len(words) == 1 else ""
+        end = end if len(words) == 1 else ""
         before = self.text[:start] + words[chosen] + end
         self._put(before + self.text[self.cursor :], len(before))
         if len(words) > 1:
@@ -164,8 +161,9 @@ class PromptLine(Widget, can_focus=True):
 
     def _offset(self) -> int:
         """Cells before the first character of the text; negative once it has scrolled left."""
-        room = max(8, self.size.width - 3)
-        return 1 - max(0, cell_len(self.text[: self.cursor]) - room)
+        sign = cell_len(self.sign)
+        room = max(8, self.size.width - 2 - sign)
+        return sign - max(0, cell_len(self.text[: self.cursor]) - room)
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
@@ -180,8 +178,9 @@ class PromptLine(Widget, can_focus=True):
         at = self.cursor
         under = Segment(self.text[at : at + 1] or " ", theme.CURRENT)
         line = Strip([Segment(self.text[:at]), under, Segment(self.text[at + 1 :])])
-        hidden = 1 - self._offset()
-        shown = line.crop(hidden, hidden + width - 1)
+        sign = cell_len(self.sign)
+        hidden = sign - self._offset()
+        shown = line.crop(hidden, hidden + width - sign)
         return Strip.join([Strip([Segment(self.sign, theme.UNREAD)]), shown]).adjust_cell_length(width)
 
     def _choice_line(self, width: int) -> Strip:

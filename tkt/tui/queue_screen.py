@@ -1,12 +1,14 @@
 """The queue's one screen: list, reading pane, bars; which command a key calls; what is open and what is marked.
 
-The list is read by `Loader`, tickets are changed by `Deeds`, texts written in `Composing`; this screen joins them. No
-widget has the focus while the list is worked in, so every key comes here, to one table.
+The list is read by `Loader`, tickets are changed by `Deeds`, texts written in `Composing`; this screen joins them.
+Every key comes here and goes through `Keyboard`, to what is open, else to the one table of commands.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
@@ -15,6 +17,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
+from textual.worker import Worker, WorkerCancelled
 
 from tkt.errors import QueryError, TktError
 from tkt.times import to_micros
@@ -22,6 +25,8 @@ from tkt.tui import theme
 from tkt.tui.bars import HINTS, READING_HINTS, MessageLine, TitleBar
 from tkt.tui.columns import Context
 from tkt.tui.commands import COMMANDS, find
+from tkt.tui.help_page import HelpPage
+from tkt.tui.keyboard import Keyboard, Work
 from tkt.tui.keymap import key_of
 from tkt.tui.live import Change
 from tkt.tui.picker import Picker
@@ -32,7 +37,6 @@ from tkt.tui.views import Asked
 
 if TYPE_CHECKING:
     from tkt.store.read_events import EventRow
-    from tkt.tui.composer import Composer
     from tkt.tui.session import Session
 
 BESIDE_FROM = 130
@@ -40,6 +44,8 @@ BESIDE_FROM = 130
 PREVIEW_DELAY = 0.12
 """Seconds the cursor must rest before the ticket under it is read."""
 TICK = 5.0
+IMPATIENCE = 1.0
+"""Seconds after which ^c means that the agent will not wait any longer."""
 
 
 class QueueScreen(Screen[None], inherit_bindings=False):
@@ -67,19 +73,22 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         self.session = session
         self.title_bar, self.message_line = TitleBar(), MessageLine()
         self.queue, self.reading = QueueList(), ReadingPane()
-        self.prompt, self.picker = PromptLine(), Picker()
+        self.prompt, self.picker, self.help = PromptLine(), Picker(), HelpPage(session.keys)
         self.marked: set[int] = set()
         self.read_only = ""
         """Why nothing can be changed; empty when it can."""
         self.preview_wanted = True
         self.opened = False
-        self.ready = False
-        """Whether everything is there that keys may need: names, and the desk to write to."""
+        self.ready = asyncio.Event()
+        """Set when everything is there that commands may need: names, and the desk to write to."""
         self.loader = Loader(self, session.source, session.asked)
         self.navigation, self.deeds, self.composing = Navigation(self), Deeds(self), Composing(self)
-        self._handlers: Mapping[str, Callable[[str], object]] = {
+        self._handlers: Mapping[str, Callable[[str], Work]] = {
             **self.navigation.handlers(), **self.deeds.handlers(), **self.composing.handlers(),
         }  # fmt: skip
+        takers = (self.help, self.picker, self.prompt, self.composing, self)
+        self.keyboard = Keyboard(takers, self._beside, self.say_error, self._urgent)
+        self._given_up = False
         self._preview_number: int | None = None
 
     def compose(self) -> ComposeResult:
@@ -90,6 +99,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         yield self.message_line
         yield self.prompt
         yield self.picker
+        yield self.help
 
     def on_mount(self) -> None:
         self.reading.context = self.context
@@ -101,20 +111,25 @@ class QueueScreen(Screen[None], inherit_bindings=False):
 
     def _begin(self) -> None:
         """After the first picture: read the list, then load what writing needs, then follow the others."""
-        self.start(self._open_first(), group="first")
+        self.keyboard.hold(self._open_first())
 
     async def _open_first(self) -> None:
         await self.open_list(self.loader.asked)
+        self.start(self._prepare(), group="first")
+
+    async def _prepare(self) -> None:
         self.session.follow(
             lambda change: self.post_message(self.Changed(change)), lambda error: self.post_message(self.Away(error))
         )
-        await self.loader.read_words()
-        await self.deeds.warm_up()
-        self.ready = True
+        try:
+            await self.loader.read_words()
+            await self.deeds.warm_up()
+        finally:
+            self.ready.set()
 
-    def start(self, work: Coroutine[Any, Any, None], group: str, exclusive: bool = False) -> None:
+    def start(self, work: Coroutine[Any, Any, None], group: str, exclusive: bool = False) -> Worker[None]:
         """Do this beside the screen; `exclusive` drops what the same group is doing. What fails is said."""
-        self.run_worker(self._guarded(work), group=group, exclusive=exclusive)
+        return self.run_worker(self._guarded(work), group=group, exclusive=exclusive)
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -122,34 +137,76 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         except TktError as error:
             self.say_error(error)
 
+    def _beside(self, work: Coroutine[Any, Any, None]) -> object:
+        return self.run_worker(work, group="keys")
+
+    def leave(self) -> None:
+        """Leave the queue; what was typed after that is nobody's."""
+        self.keyboard.close()
+        self.composing.keep()
+        self.app.exit()
+
     # --- keys and commands -------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        if self.focused is not None:
-            return
+        event.stop()
+        self.keyboard.put(event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        self.keyboard.put(event)
+
+    def _urgent(self, event: events.Key) -> bool:
+        """While a key's doing takes long, ^c forgets what was typed meanwhile, and once more leaves; while the first
+        list is read, there is nothing yet that q could hurt."""
+        if event.key == "ctrl+c" and self.keyboard.held_for > IMPATIENCE:
+            if self._given_up:
+                self.leave()
+            self.keyboard.drop()
+            self._given_up = True
+            self.say("still waiting for the store; keys typed meanwhile are forgotten, ^c again leaves", theme.NOTICE)
+            return True
+        if self.loader.opened or self.session.keys.get(key_of(event)) != "quit":
+            return False
+        self.leave()
+        return True
+
+    @property
+    def takes_keys(self) -> bool:
+        """The list takes what nothing else does."""
+        return True
+
+    def take_key(self, event: events.Key) -> Work:
+        self._given_up = False
         name = self.session.keys.get(key_of(event))
-        if name is None and event.key == "ctrl+c":
+        if name is None and event.key != "ctrl+c":
+            return None
+        self.message_line.hush(event.time)
+        if name is None:
             self.say("q leaves the queue")
-        elif name is not None:
-            event.stop()
-            self.message_line.say("")
-            self.call_command(name)
+            return None
+        return self.run_command(name)
 
-    def call_command(self, name: str, argument: str = "") -> None:
-        """A command that was not typed: what is wrong with it is said in the message line."""
-        try:
-            self.run_command(name, argument)
-        except TktError as error:
-            self.say_error(error)
+    def take_paste(self, text: str) -> Work:
+        """A text that was pasted is not meant as commands."""
+        self.say("a text was pasted here; r or c opens where one is written")
+        return None
 
-    def run_command(self, name: str, argument: str = "") -> None:
+    def run_command(self, name: str, argument: str = "") -> Work:
         """Raises TktError when the argument is wrong."""
+        if COMMANDS[name].needs_desk and not self.ready.is_set():
+            return self._when_ready(name, argument)
         if COMMANDS[name].writes and self.read_only:
-            self.say(self.read_only, theme.ERROR)
-        else:
-            self._handlers[name](argument)
+            raise TktError(self.read_only)
+        return self._handlers[name](argument)
 
-    def run_line(self, line: str) -> None:
+    async def _when_ready(self, name: str, argument: str) -> None:
+        await self.ready.wait()
+        work = self.run_command(name, argument)
+        if work is not None:
+            await work
+
+    def run_line(self, line: str) -> Work:
         """A command as typed after `:`. Raises TktError when there is none of that name."""
         word, _, argument = line.strip().partition(" ")
         if word.isdecimal():
@@ -157,32 +214,36 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         command = find(word)
         if command is None:
             raise TktError(f"there is no command '{word}'; ? lists them")
-        self.run_command(command.name, argument.strip())
+        return self.run_command(command.name, argument.strip())
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 
     def context(self) -> Context:
         return Context(
-            to_micros(self.session.now()), self.session.actor_name, frozenset(self.marked), self.queue.window.gone
+            to_micros(self.session.now()),
+            self.session.actor_name,
+            frozenset(self.marked),
+            self.queue.window.gone,
+            self.session.drafts.numbers,
         )
 
-    async def open_list(self, asked: Asked, from_end: bool = False) -> None:
-        """Show another list; a query that can't be read is pointed at where it was typed, else said."""
+    async def open_list(self, asked: Asked, from_end: bool = False) -> bool:
+        """Show another list, and say whether it could be; a query that can't be read is pointed at where it was typed,
+        else it is the list's text."""
         try:
             await self.loader.open(asked, from_end=from_end)
         except TktError as error:
-            if isinstance(error, QueryError) and self.prompt.display:
+            if isinstance(error, QueryError) and self.prompt.is_open:
                 self.prompt.point_out(error)
             else:
                 self.loader.show_failure(asked, error)
-        else:
-            if self.prompt.display and self.prompt.sign == "/":
-                self.prompt.leave()
+            return False
+        self.prompt.leave()
+        return True
 
     def list_changed(self, reread: bool = True) -> None:
         """Rows have come or gone: draw them, and (`reread`) the ticket that is being read."""
         self.queue.context = self.context()
-        self.deeds.list_read()
         self.queue.show()
         self.show_title()
         if reread or self.queue.window.number != self._preview_number:
@@ -195,15 +256,20 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         self.loader.more()
         self.show_ticket(delay=PREVIEW_DELAY)
 
-    def show_ticket(self, delay: float = 0.0) -> None:
+    def show_ticket(self, delay: float = 0.0) -> Worker[None] | None:
         """Read the ticket under the cursor into the reading pane, if there is one on the screen."""
         if not (self.opened or self.composing.active or self.preview_wanted):
-            return
-        self.start(self._show_ticket(delay), group="reading", exclusive=True)
+            return None
+        return self.start(self._show_ticket(delay), group="reading", exclusive=True)
+
+    async def ticket_shown(self) -> None:
+        """The same, done when the ticket is on the screen (or another has overtaken it)."""
+        worker = self.show_ticket()
+        if worker is not None:
+            with suppress(WorkerCancelled):
+                await worker.wait()
 
     async def _show_ticket(self, delay: float) -> None:
-        import asyncio
-
         await asyncio.sleep(delay)
         number = self.queue.window.number
         self._preview_number = number
@@ -211,6 +277,8 @@ class QueueScreen(Screen[None], inherit_bindings=False):
             self.reading.show(None)
         else:
             await self.loader.read_ticket(number, self.opened, self.reading.history)
+            if self.opened and self.reading.unread and not self.read_only:
+                self.start(self.deeds.seen(number), group="seen")
 
     def show_title(self) -> None:
         window = self.queue.window
@@ -246,7 +314,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
 
     def say_error(self, error: TktError) -> None:
         """An error belongs where its cause was typed, else in the message line."""
-        if self.prompt.display:
+        if self.prompt.is_open:
             self.prompt.point_out(error)
         else:
             self.say(str(error), theme.ERROR)
@@ -273,29 +341,6 @@ class QueueScreen(Screen[None], inherit_bindings=False):
 
         if concerning and not self.composing.active:
             self.say(f"#{concerning[-1].ticket} just changed: {event_words(concerning[-1])}", theme.NOTICE)
-
-    def on_prompt_line_left(self) -> None:
-        self.prompt.leave()
-
-    def on_prompt_line_entered(self, message: PromptLine.Entered) -> None:
-        if message.sign == "/":
-            self.start(self.open_list(Asked(self.loader.asked.view, message.text)), group="list")
-            return
-        self.prompt.leave()
-        try:
-            if message.text:
-                self.run_line(message.text)
-        except TktError as error:
-            self.navigation.ask_command(message.text)
-            self.prompt.point_out(error)
-
-    def on_picker_picked(self, message: Picker.Picked) -> None:
-        self.picker.leave()
-        if message.word:
-            self.call_command(message.purpose, message.word)
-
-    async def on_composer_wanted(self, message: Composer.Wanted) -> None:
-        await self.composing.wanted(message.what)
 
     def on_unmount(self) -> None:
         self.composing.keep()

@@ -35,6 +35,11 @@ class ReadingPane(Widget):
         self._top = 0
 
     @property
+    def unread(self) -> bool:
+        """Whether nobody has read the ticket that is shown, as far as its row says."""
+        return self.reading is not None and self.reading.row.unread
+
+    @property
     def lines_shown(self) -> int:
         return max(1, self.size.height - 1 - len(self._sticky))
 

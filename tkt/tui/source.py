@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tkt.errors import TryAgain
 from tkt.store.location import Location
@@ -161,19 +161,30 @@ class Source:
                 history(self.reader, number) if with_history else [],
             )
 
-    def views(self) -> tuple[View, ...]:
-        """The built-in views, then those of desk.toml; one of the same name takes a built-in's place."""
+    def save_files(self, number: int, folder: str) -> list[str]:
+        """Write the ticket's attachments into a folder; the paths written. Raises NotFound, TktError."""
+        from tkt.saving import save_files
+
+        return save_files(self.reader, number, folder)
+
+    def macros(self) -> dict[str, str]:
+        """What each macro of the desk does, by its name."""
+        return {name: "; ".join(map(str, body.get("do", []))) for name, body in self._declared("macro")}
+
+    def _declared(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
+        """Names and bodies of what desk.toml declares of this kind, in its order."""
         import json
 
+        found = self.reader.rows(
+            "SELECT name, CAST(body AS TEXT) FROM definition WHERE kind = ? AND active ORDER BY position, id", (kind,)
+        )
+        return [(name, json.loads(text)) for name, text in found]
+
+    def views(self) -> tuple[View, ...]:
+        """The built-in views, then those of desk.toml; one of the same name takes a built-in's place."""
         declared = {
             name: View(name, str(body.get("query", "")), str(body.get("sort", "")))
-            for name, body in (
-                (name, json.loads(text))
-                for name, text in self.reader.rows(
-                    "SELECT name, CAST(body AS TEXT) FROM definition WHERE kind = 'view' AND active"
-                    " ORDER BY position, id"
-                )
-            )
+            for name, body in self._declared("view")
         }
         own = [declared.pop(view.name, view) for view in BUILT_IN]
         return (*own, *declared.values())

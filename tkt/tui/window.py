@@ -121,6 +121,10 @@ class Window:
         self.top = self.cursor - offset
         self._keep_visible()
 
+    def holds(self, index: int) -> bool:
+        """Whether a row of the list is loaded, or there is none there."""
+        return (index < len(self.rows) or self.at_end) and (index >= 0 or self.at_start)
+
     def index_of(self, number: int | None) -> int | None:
         return next((index for index, row in enumerate(self.rows) if row.number == number), None)
 

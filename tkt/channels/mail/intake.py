@@ -27,8 +27,10 @@ from tkt.store.rows import execute, rows
 from tkt.store.tables import Blob, Intake
 from tkt.store.upsert import insert
 
-ATTEMPTS = 3
-"""A message whose processing was begun so often without an end goes to quarantine."""
+ATTEMPTS = 10
+"""A message whose processing was begun so often without an end goes to quarantine. It takes that many, because processes
+that are killed for another reason soon after their start all die with the same message at hand: the first.
+"""
 
 FILED = ("ticket", "entry", "machine")
 

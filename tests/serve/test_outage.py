@@ -1,0 +1,133 @@
+"""Servers and databases that go away and come back: two lines in the log, and everything goes on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from tkt.store.location import Location
+
+ROUNDS = 3
+"""How many attempts have to fail before what is away comes back."""
+
+
+def test_mail_servers_go_away_and_come_back(
+    sqlite_location: Location,
+    servers: Callable[..., Any],
+    postman: Any,
+    gate: Callable[..., Any],
+    configure: Callable[..., None],
+    serve: Callable[..., Any],
+    tkt: Callable[..., Any],
+    letter: Callable[..., bytes],
+    until: Callable[..., Any],
+    rows: Callable[..., list[Any]],
+    password: str,
+) -> None:
+    imap = servers("pymap").emptied()
+    reading, sending = gate(imap.plain_port), gate(postman.port)
+    urls = {
+        "imap": f"imap+plain://{imap.user}@localhost:{reading.port}",
+        "smtp": f"smtp+plain://localhost:{sending.port}",
+    }
+    configure(sqlite_location, {"support": urls | {"password_env": "TKT_TEST_PASSWORD"}})
+    running = serve(sqlite_location, hurried=True)
+    imap.deliver(letter("First"))
+    until(lambda: len(postman.received) == 1)
+
+    reading.target = sending.target = None
+    for number in range(ROUNDS):
+        assert tkt(sqlite_location, "reply", "1", "-b", f"answer {number}").returncode == 0
+    until(lambda: min(reading.turned_away, sending.turned_away) >= ROUNDS)
+    assert len(postman.received) == 1
+
+    reading.target, sending.target = imap.plain_port, postman.port
+    imap.deliver(letter("Second"))
+    until(lambda: len(postman.received) == 2)
+    a_minute_passes(sqlite_location)
+    until(lambda: len(postman.received) == 2 + ROUNDS)
+    until(lambda: rows(sqlite_location, "SELECT error FROM mailbox_state") == [""])
+
+    assert running.end() == 0
+    for what in ("reading", "sending from"):
+        assert running.count(f"WARNING {what} mailbox support: localhost:") == 1
+        assert running.count(f"INFO {what} mailbox support: working again") == 1
+    check_log(running, password, warnings=2)
+
+
+def test_postgres_stops_and_starts(
+    own_postgres: Any,
+    maildir: Any,
+    gate: Callable[..., Any],
+    configure: Callable[..., None],
+    serve: Callable[..., Any],
+    letter: Callable[..., bytes],
+    until: Callable[..., Any],
+    rows: Callable[..., list[Any]],
+    password: str,
+) -> None:
+    configure(own_postgres.location, {"support": {"imap": f"maildir:{maildir.path}"}}, desk="confirm = false")
+    before = gate(own_postgres.socket)
+    running = serve(own_postgres.through(before), hurried=True)
+    maildir.deliver(letter("First"))
+    until(lambda: rows(own_postgres.location, "SELECT count(*) FROM ticket") == [1])
+
+    own_postgres.stop()
+    maildir.deliver(letter("Second"))
+    until(lambda: before.turned_away >= 4 * ROUNDS)
+    own_postgres.start()
+    until(lambda: rows(own_postgres.location, "SELECT count(*) FROM ticket") == [2])
+    until(lambda: running.count("INFO the store: working again") == 1)
+
+    assert running.end() == 0
+    place = f"postgresql://postgres@127.0.0.1:{before.port}/postgres"
+    assert running.count(f"WARNING the store at {place} can't be reached") == 1
+    check_log(running, password, warnings=1)
+
+
+def test_a_locked_file_is_waited_for(
+    sqlite_location: Location,
+    servers: Callable[..., Any],
+    gate: Callable[..., Any],
+    configure: Callable[..., None],
+    serve: Callable[..., Any],
+    letter: Callable[..., bytes],
+    until: Callable[..., Any],
+    rows: Callable[..., list[Any]],
+    password: str,
+) -> None:
+    imap = servers("pymap").emptied()
+    before = gate(imap.plain_port)
+    body = {"imap": f"imap+plain://{imap.user}@localhost:{before.port}", "password_env": "TKT_TEST_PASSWORD"}
+    configure(sqlite_location, {"support": body}, desk="confirm = false")
+    running = serve(sqlite_location, hurried=True)
+    until(lambda: rows(sqlite_location, "SELECT count(*) FROM mailbox_state WHERE error = ''") == [1])
+
+    holder = sqlite3.connect(sqlite_location.target, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    passed = before.passed
+    imap.deliver(letter("First"))
+    until(lambda: before.passed >= passed + ROUNDS)
+    assert rows(sqlite_location, "SELECT count(*) FROM ticket") == [0]
+    holder.execute("ROLLBACK")
+    holder.close()
+    until(lambda: rows(sqlite_location, "SELECT count(*) FROM ticket") == [1])
+    until(lambda: running.count("INFO the store: working again") == 1)
+
+    assert running.end() == 0
+    assert running.count("WARNING the store is busy") == 1
+    check_log(running, password, warnings=1)
+
+
+def check_log(running: Any, password: str, warnings: int) -> None:
+    assert "Traceback" not in running.log and "ERROR" not in running.log
+    assert running.count("WARNING") == warnings
+    assert password not in running.log
+
+
+def a_minute_passes(location: Location) -> None:
+    """What waits because its server was away is due again."""
+    connection = sqlite3.connect(location.target, isolation_level=None, timeout=20)
+    connection.execute("UPDATE outbox SET next_at = created_at WHERE state = 'waiting'")
+    connection.close()

@@ -1,0 +1,99 @@
+"""When the jobs do something: a mailbox at its own pace, a reply after its undo window, and nothing while idle."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tkt import scheduler
+from tkt.scheduler import Scheduler
+from tkt.store import engine
+from tkt.store.location import Location
+
+
+@pytest.fixture
+def idle(sqlite_location: Location, configure: Callable[..., None], maildir: Any) -> Iterator[Scheduler]:
+    """A desk with a mailbox, a promise and a time rule, on which everything has been done."""
+    more = '[[rule]]\nname = "by time"\non = "every"\nwhen = "tag:never"\ndo = ["tag:+ruled"]\n'
+    configure(sqlite_location, {"support": {"imap": f"maildir:{maildir.path}", "every": "1h"}}, more)
+    made = Scheduler(sqlite_location)
+    for job in scheduler.JOBS:
+        job.work(made)
+    yield made
+    made.store.close()
+
+
+def test_each_mailbox_has_its_own_pace(
+    sqlite_location: Location,
+    tmp_path: Path,
+    configure: Callable[..., None],
+    serve: Callable[..., Any],
+    letter: Callable[..., bytes],
+    until: Callable[..., Any],
+    rows: Callable[..., list[Any]],
+) -> None:
+    """Both are read at the start; then the quick one again and again, the slow one not for an hour."""
+    quick, slow = (folder(tmp_path / name) for name in ("quick", "slow"))
+    configure(sqlite_location, {"quick": body(quick, "1s"), "slow": body(slow, "1h")}, desk="confirm = false")
+    put(quick, letter("one"))
+    put(slow, letter("two"))
+    serve(sqlite_location, hurried=True)
+    until(lambda: len(rows(sqlite_location, "SELECT subject FROM ticket")) == 2)
+    put(slow, letter("never"))
+    for subject in ("three", "four"):
+        put(quick, letter(subject))
+        until(lambda subject=subject: subject in rows(sqlite_location, "SELECT subject FROM ticket"))
+    assert "never" not in rows(sqlite_location, "SELECT subject FROM ticket")
+
+
+def folder(path: Path) -> Path:
+    for part in ("new", "cur", "tmp"):
+        (path / part).mkdir(parents=True)
+    return path
+
+
+def body(path: Path, every: str) -> dict[str, str]:
+    return {"imap": f"maildir:{path}", "every": every}
+
+
+def put(path: Path, mail: bytes) -> None:
+    (path / "new" / f"{time.time_ns()}.host").write_bytes(mail)
+
+
+def test_an_idle_desk_holds_nobody_up(idle: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another process holds the write lock every job finds that there is nothing to do."""
+    idle.store.close()
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0)
+    patient = Scheduler(idle.store.location)
+    patient.due_pulls({"support": 3600, "": 3600})
+    holder = sqlite3.connect(idle.store.location.target, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    for job in scheduler.JOBS:
+        job.work(patient)
+    holder.close()
+    patient.store.close()
+
+
+def test_a_reply_leaves_after_its_undo_window(
+    sqlite_location: Location,
+    postman: Any,
+    configure: Callable[..., None],
+    tkt: Callable[..., Any],
+    serve: Callable[..., Any],
+    until: Callable[..., Any],
+    rows: Callable[..., list[Any]],
+) -> None:
+    configure(sqlite_location, {"support": postman.body()}, desk='undo_window = "2s"')
+    assert tkt(sqlite_location, "new", "The printer", "--from", "carol@customer.example").returncode == 0
+    serve(sqlite_location, hurried=True)
+    assert tkt(sqlite_location, "reply", "1", "-b", "Try again.").returncode == 0
+    until(lambda: len(postman.received) == 1)
+    [(written, held, sent)] = until(lambda: rows(
+        sqlite_location, "SELECT created_at, next_at, sent_at FROM outbox WHERE kind = 'reply' AND state = 'sent'"
+    ))  # fmt: skip
+    assert sent >= written + 2_000_000

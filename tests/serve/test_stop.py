@@ -1,0 +1,90 @@
+"""SIGTERM and SIGINT: whatever it is at, `tkt serve` finishes the message at hand and ends with status 0."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tkt.store.location import Location
+
+MAILS = 3000
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_between_two_messages_of_a_long_pull(
+    number: signal.Signals,
+    sqlite_location: Location,
+    maildir: Any,
+    configure: Callable[..., None],
+    serve: Callable[..., Any],
+    letter: Callable[..., bytes],
+    until: Callable[..., Any],
+    rows: Callable[..., list[Any]],
+) -> None:
+    maildir.deliver(*(letter(f"Question {one}") for one in range(MAILS)))
+    configure(sqlite_location, {"support": {"imap": f"maildir:{maildir.path}"}})
+    running = serve(sqlite_location)
+    until(lambda: rows(sqlite_location, "SELECT count(*) FROM ticket")[0] > 10)
+    assert running.end(number) == 0
+
+    filed = rows(sqlite_location, "SELECT count(*) FROM ticket")[0]
+    assert filed < MAILS
+    assert rows(sqlite_location, "SELECT count(*) FROM intake WHERE state = 'ticket'") == [filed]
+    last = [line.split(" ", 1)[1] for line in running.log.splitlines()[-2:]]
+    assert last == [f"INFO stopping: {number.name}", "INFO stopped"]
+
+
+def test_it_ends_between_two_mails_of_a_long_delivery(
+    sqlite_location: Location,
+    postman: Any,
+    configure: Callable[..., None],
+    serve: Callable[..., Any],
+    tkt: Callable[..., Any],
+    until: Callable[..., Any],
+    rows: Callable[..., list[Any]],
+) -> None:
+    configure(sqlite_location, {"support": postman.body()})
+    assert tkt(sqlite_location, "new", "The printer", "--from", "carol@customer.example").returncode == 0
+    copies(sqlite_location, 2000)
+    running = serve(sqlite_location)
+    until(lambda: len(postman.received) > 5)
+    assert running.end() == 0
+    assert 5 < len(postman.received) < 2000
+    assert rows(sqlite_location, "SELECT count(*) FROM outbox WHERE state = 'sent'") == [len(postman.received)]
+    assert rows(sqlite_location, "SELECT count(*) FROM outbox WHERE state = 'sending'") == [0]
+
+
+def copies(location: Location, count: int) -> None:
+    """An outbox with so many mails that are due."""
+    from tkt.desk import outbox
+    from tkt.desk.unit import Desk
+    from tkt.store.engine import Store
+
+    store = Store(location)
+    with Desk(store).change() as change:
+        ticket = change.ticket(1)
+        for number in range(count):
+            to = [f"a{number}@customer.example"]
+            outbox.put(change, "notification", ticket, id_kind="n", to=to, subject="News", text="News.")
+    store.close()
+
+
+def test_a_server_that_says_nothing_does_not_keep_it(
+    sqlite_location: Location,
+    silent_port: int,
+    configure: Callable[..., None],
+    serve: Callable[..., Any],
+    gate: Callable[..., Any],
+    until: Callable[..., Any],
+) -> None:
+    passed = gate(silent_port)
+    login = {"imap": f"imap+plain://support@localhost:{passed.port}", "password_env": "TKT_TEST_PASSWORD"}
+    configure(sqlite_location, {"support": login})
+    running = serve(sqlite_location, hurried=True)
+    until(lambda: passed.passed)
+    assert running.end() == 0
+    assert "WARNING pull: left waiting for an answer" in running.log
+    assert running.log.splitlines()[-1].endswith("INFO stopped")
