@@ -1,6 +1,7 @@
 """The Typer app: every verb with its options and its help.
 
-Only the module of the verb that was called is imported, and only its command is built; help and mistakes build them all.
+Only the module of the verb that was called is imported, and only its command is built; help and mistakes build
+them all.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`list` and `show` without the command line library, which costs more than reading a page of a million tickets.
 
-Only what is plainly right is read here. Anything else, a mistake or --help, is left to `app`, which knows the same options
-and says what is wrong; a test runs command lines through both.
+Only what is plainly right is read here. Anything else, a mistake or --help, is left to `app`, which knows the same
+options and says what is wrong; a test runs command lines through both.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ def show_ticket(number: str, *, json: bool = False, raw: bool = False, save: str
     one = context.one_number(number)
     with context.reader() as reader:
         if save:
-            from tkt.cli.saving import save_files
+            from tkt.saving import save_files
 
             for path in save_files(reader, one, save):
                 output.line(path)

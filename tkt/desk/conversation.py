@@ -58,6 +58,9 @@ class Message(NamedTuple):
     raw: str | None = None
     attachments: tuple[Upload, ...] = ()
 
+THIRD_PARTY = "on-hold"
+"""The status that waits for somebody else than the customer, so that the customer's message does not end it."""
+
 
 def reply(
     desk: Desk,
@@ -120,7 +123,7 @@ def receive(desk: Desk, number: int, message: Message) -> Entry:
         change.happened(ticket, "inbound")
         ticket.unanswered_since = ticket.unanswered_since or change.at
         ticket.unread = True
-        if ticket.status_kind != "open":
+        if ticket.status_kind != "open" and ticket.status != THIRD_PARTY:
             statuses.move(change, ticket, "open")
         notices.tell_of_message(change, ticket, entry)
         return entry

@@ -89,7 +89,7 @@ def _new_ticket(desk: Desk, change: Change, mail: ParsedMail, message: Message, 
             message=message,
             channel="mail",
             mailbox=box.name,
-            team=box.team or None,
+            team=box.team if box.team in change.definitions.teams else None,  # a retired team gets no new tickets
             language=mail.language,
             machine=message.machine,
             confirm=not message.machine,

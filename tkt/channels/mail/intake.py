@@ -28,8 +28,9 @@ from tkt.store.tables import Blob, Intake
 from tkt.store.upsert import insert
 
 ATTEMPTS = 10
-"""A message whose processing was begun so often without an end goes to quarantine. It takes that many, because processes
-that are killed for another reason soon after their start all die with the same message at hand: the first.
+"""A message whose processing was begun so often without an end goes to quarantine. It takes that many because
+processes that are killed for another reason, soon after their start, all die with the same message at hand: the
+first.
 """
 
 FILED = ("ticket", "entry", "machine")
@@ -98,7 +99,8 @@ def process(desk: Desk, stored: Stored) -> Outcome:
 
 
 def resume(desk: Desk, older_than: timedelta | None = None) -> list[tuple[str, Outcome]]:
-    """Process what was stored before (all, or what is older) and never finished, oldest first, one in memory at a time.
+    """Process what was stored before (all, or what is older) and never finished, oldest first, one in memory at a
+    time.
 
     Gives (mailbox, outcome) of each. Raises StoreBusy and StoreUnreachable.
     """
