@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from tkt.errors import NotFound, StoreBusy, StoreUnreachable, TktError
@@ -44,7 +45,7 @@ _NAMED = (
 _DECLARED = "SELECT kind, name, CAST(body AS TEXT) FROM definition WHERE kind IN ('status', 'field') ORDER BY version"
 
 
-class Reader:
+class Reader(ABC):
     """An open store, for reading. Made by `open_reader`; also a context manager."""
 
     dialect: str
@@ -53,9 +54,9 @@ class Reader:
         self.location = location
         self._agent = agent
 
+    @abstractmethod
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Every row of one statement. Raises StoreBusy, StoreUnreachable, TktError."""
-        raise NotImplementedError
 
     def row(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
@@ -67,17 +68,17 @@ class Reader:
         found = self.rows(f"SELECT * FROM ({sql}) AS found LIMIT {FEW + 1}", params)
         return frozenset(row[0] for row in found) if len(found) <= FEW else None
 
+    @abstractmethod
     def changed(self) -> object:
         """A token that differs from the last one when another process has committed since; cheap to ask for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def wait_for_change(self, seconds: float) -> bool:
         """Wait until somebody else has committed since the last call (at first: since opening), at most so
         long.
 
         Whether one has; True may come once too often, never too seldom. Blocks: call it off the UI thread.
         """
-        raise NotImplementedError
 
     def snapshot(self) -> Snapshot:
         """A block (`with reader.snapshot():`) whose reads all see the same moment of the store."""
@@ -108,9 +109,9 @@ class Reader:
         teams, agents, fields = known["team"], known["agent"], known["field"].keys()
         return Vocabulary(teams, agents, STATUSES | statuses, me, now, zone, fields)
 
+    @abstractmethod
     def close(self) -> None:
         """Give the connection back."""
-        raise NotImplementedError
 
     def __enter__(self) -> Reader:
         return self

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -103,7 +104,7 @@ class Composing:
         if not draft.empty:
             self._screen.say("your draft is back")
         if kind == "reply":
-            self._screen.start(self._show_recipients(composer), group="recipients", exclusive=True)
+            self._screen.start(partial(self._show_recipients, composer), group="recipients")
         if in_editor:
             self._edit(composer)
 

@@ -56,6 +56,11 @@ class Keyboard:
         """When the key was pressed that is being dealt with, on the clock of `time.monotonic`."""
 
     @property
+    def taken_by(self) -> KeyTaker:
+        """Who gets keys now."""
+        return next(taker for taker in self._takers if taker.takes_keys)
+
+    @property
     def held_for(self) -> float:
         """Seconds since which a key's doing has not ended."""
         return 0.0 if self._held_since is None else monotonic() - self._held_since
@@ -99,7 +104,7 @@ class Keyboard:
 
     def _give(self, event: Key | Paste) -> Work:
         self.typed_at = event.time
-        taker = next(taker for taker in self._takers if taker.takes_keys)
+        taker = self.taken_by
         try:
             return taker.take_key(event) if isinstance(event, Key) else taker.take_paste(event.text)
         except TktError as error:

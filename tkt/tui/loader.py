@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from tkt.errors import QueryError, TktError, TryAgain
@@ -94,7 +95,7 @@ class Loader:
         """Read the page that the cursor is about to need, if any."""
         window = self._screen.queue.window
         if not self._paging.locked() and window.rows and (window.wants_more or window.wants_earlier):
-            self._screen.start(self._more(), group="page")
+            self._screen.start(self._more, group="page")
 
     async def _more(self) -> None:
         window = self._screen.queue.window
@@ -125,7 +126,7 @@ class Loader:
         ticket that has left the list."""
         self._stale, self._own = True, self._own or own
         if not self._refreshing.locked():
-            self._screen.start(self.reread(own), group="refresh")
+            self._screen.start(partial(self.reread, own), group="refresh")
 
     async def reread(self, own: bool = False) -> None:
         """The same, done when the list on the screen is as new as this call."""
@@ -171,7 +172,7 @@ class Loader:
 
     def count(self) -> None:
         """Ask how long the list is, in a thread of its own: it may take a while."""
-        self._screen.start(self._count(self.asked, self._generation), group="count", exclusive=True)
+        self._screen.start(partial(self._count, self.asked, self._generation), group="count", exclusive=True)
 
     async def _count(self, asked: Asked, generation: int) -> None:
         await asyncio.sleep(COUNT_DELAY)

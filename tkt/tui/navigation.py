@@ -190,7 +190,7 @@ class Navigation:
     def _refresh(self) -> None:
         self._screen.session.redraw()
         self._screen.loader.refresh()
-        self._screen.start(self._screen.loader.read_words(), group="words", exclusive=True)
+        self._screen.start(self._screen.loader.read_words, group="words", exclusive=True)
 
     # --- marks -------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
@@ -115,7 +116,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
 
     async def _open_first(self) -> None:
         await self.open_list(self.loader.asked)
-        self.start(self._prepare(), group="first")
+        self.start(self._prepare, group="first")
 
     async def _prepare(self) -> None:
         self.session.follow(
@@ -127,13 +128,15 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         finally:
             self.ready.set()
 
-    def start(self, work: Coroutine[Any, Any, None], group: str, exclusive: bool = False) -> Worker[None]:
+    def start(
+        self, work: Callable[[], Coroutine[Any, Any, None]], group: str, exclusive: bool = False
+    ) -> Worker[None]:
         """Do this beside the screen; `exclusive` drops what the same group is doing. What fails is said."""
-        return self.run_worker(self._guarded(work), group=group, exclusive=exclusive)
+        return self.run_worker(partial(self._guarded, work), group=group, exclusive=exclusive)
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await work
+            await work()
         except TktError as error:
             self.say_error(error)
 
@@ -260,7 +263,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         """Read the ticket under the cursor into the reading pane, if there is one on the screen."""
         if not (self.opened or self.composing.active or self.preview_wanted):
             return None
-        return self.start(self._show_ticket(delay), group="reading", exclusive=True)
+        return self.start(partial(self._show_ticket, delay), group="reading", exclusive=True)
 
     async def ticket_shown(self) -> None:
         """The same, done when the ticket is on the screen (or another has overtaken it)."""
@@ -278,7 +281,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         else:
             await self.loader.read_ticket(number, self.opened, self.reading.history)
             if self.opened and self.reading.unread and not self.read_only:
-                self.start(self.deeds.seen(number), group="seen")
+                self.start(partial(self.deeds.seen, number), group="seen")
 
     def show_title(self) -> None:
         window = self.queue.window

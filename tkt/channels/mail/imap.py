@@ -41,7 +41,7 @@ class ImapFolder:
         try:
             self._log_in(server.user)
             self._select()
-        except BaseException:
+        except BaseException:  # whatever ends us here, the connection must not stay open
             self.close()
             raise
 
@@ -79,7 +79,7 @@ class ImapFolder:
         if server.security == "starttls":
             try:
                 client.starttls(tls_context(self._box))
-            except BaseException:
+            except BaseException:  # whatever ends us here, the connection must not stay open
                 with suppress(OSError):
                     client.shutdown()
                 raise

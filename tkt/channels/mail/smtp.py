@@ -102,7 +102,7 @@ class Sender:
                 connection.starttls(context=tls_context(self._box))
             if server.user:
                 connection.login(server.user, password(self._box).reveal())
-        except BaseException:
+        except BaseException:  # whatever ends us here, the connection must not stay open
             connection.close()
             raise
         return connection
