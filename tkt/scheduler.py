@@ -107,6 +107,7 @@ class Scheduler:
         self.store = Store(location)
         self.troubles = Troubles()
         self._desks = {job.name: Desk(self.store) for job in JOBS}
+        self.unrecorded: deliver.Unrecorded = {}
         self._pulls: dict[str, float] = {}
         self._stopping = threading.Event()
         self._turns = _Turns()
@@ -258,7 +259,7 @@ def send(scheduler: Scheduler) -> None:
         scheduler.go_on()
 
     began = time.monotonic()
-    deliver.deliver(scheduler.desk("send"), progress=tell)
+    deliver.deliver(scheduler.desk("send"), progress=tell, unrecorded=scheduler.unrecorded)
 
 
 def check(scheduler: Scheduler) -> None:

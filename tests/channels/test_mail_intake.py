@@ -14,7 +14,8 @@ from sqlmodel import select
 from tkt.channels.mail import gateway, intake, quarantine
 from tkt.desk.unit import Desk
 from tkt.errors import NotFound, StoreBusy
-from tkt.store.tables import Attachment, Blob, Entry, Intake, Outbox, Ticket
+from tkt.store.definitions import raise_generation
+from tkt.store.tables import Agent, Attachment, Blob, Entry, Intake, Outbox, Ticket
 
 Letter = Callable[..., bytes]
 Declare = Callable[..., None]
@@ -146,16 +147,27 @@ def test_the_unparseable_waits_in_quarantine_and_stops_nobody(
 def test_what_a_verb_refuses_is_quarantined_and_can_be_tried_again(
     desk: Desk, declare: Declare, letter: Letter
 ) -> None:
-    declare(desk, name="lost", team="nobody")
-    [stored] = intake.store(desk, "lost", [("1", letter())])
-    outcome = intake.process(desk, stored)
+    declare(desk)
+    answer = letter("Re: Broken [#1]", sender="victor@desk.example", text="seen")
+    asked, answered = intake.store(desk, "support", [("1", letter("Broken")), ("2", answer)])
+    assert intake.process(desk, asked).ticket == 1
+    outcome = intake.process(desk, answered)
     assert outcome.state == "quarantined"
-    assert "nobody" in outcome.reason
+    assert "viewer" in outcome.reason
     with desk.store.transaction() as session:
-        session.exec(select(Intake)).one().mailbox = "renamed"
-    assert quarantine.retry(desk, stored.id).state == "ticket"
+        session.exec(select(Agent).where(Agent.name == "victor")).one().role = "agent"
+        raise_generation(session)
+    assert quarantine.retry(desk, answered.id).state == "entry"
     with pytest.raises(NotFound):
         quarantine.drop(desk, 4711)
+
+
+def test_a_team_that_is_gone_gets_no_new_tickets(desk: Desk, declare: Declare, letter: Letter) -> None:
+    declare(desk, name="lost", team="nobody")
+    [stored] = intake.store(desk, "lost", [("1", letter())])
+    assert intake.process(desk, stored).state == "ticket"
+    with desk.store.transaction() as session:
+        assert session.exec(select(Ticket.team_id)).one() is None
 
 
 def test_a_mail_that_kills_its_process_is_given_up(desk: Desk, declare: Declare, letter: Letter) -> None:
@@ -166,7 +178,7 @@ def test_a_mail_that_kills_its_process_is_given_up(desk: Desk, declare: Declare,
         session.get_one(Intake, killer.id).attempts = intake.ATTEMPTS
     outcomes = [outcome for _, outcome in intake.resume(desk)]
     assert [outcome.state for outcome in outcomes] == ["quarantined", "ticket"]
-    assert "3 times" in outcomes[0].reason
+    assert f"{intake.ATTEMPTS} times" in outcomes[0].reason
     assert quarantine.retry(desk, killer.id).state == "ticket"
 
 

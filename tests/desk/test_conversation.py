@@ -181,7 +181,15 @@ def test_a_note_moves_nothing(office: Any) -> None:
 # --- what comes in ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", ["waiting", "resolved", "on-hold"])
+def test_what_waits_for_a_third_party_goes_on_waiting_when_the_customer_writes(office: Any) -> None:
+    number = asked(office)
+    conversation.reply(office.bob, number, "The parts are ordered.", status="on-hold")
+    said(office, number, "Thank you.", message_id="<2@customer.example>")
+    ticket = office.ticket(number)
+    assert (ticket.status, ticket.unread) == ("on-hold", True)
+
+
+@pytest.mark.parametrize("status", ["waiting", "resolved"])
 def test_a_customers_message_opens_what_had_stopped(office: Any, status: str) -> None:
     number = asked(office)
     conversation.reply(office.bob, number, "Done.", status=status)

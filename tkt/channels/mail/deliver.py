@@ -3,7 +3,8 @@
 A claimed row is `sending` until its lease ends; a sender that dies leaves it to the next, at once if its process
 is known to be gone from this host. So two senders never send a row both, and none is forgotten. Between the
 server's acceptance and our record lies a moment in which a crash means a second copy; it has the same Message-ID,
-and mail stores fold it.
+and mail stores fold it. A store that is busy or away at that moment is no crash: what was to be recorded is kept
+(`Unrecorded`) and recorded by the next round.
 
 Failures that pass are tried again after 1, 2, 5, 15 minutes, then hourly, for five days; permanent ones stop at once
 and show on the ticket as undelivered. A server that takes no mail at all says nothing about the mail: what waits for it
@@ -27,7 +28,7 @@ from tkt.channels.mail.mailboxes import Mailbox, mailboxes
 from tkt.channels.mail.smtp import TIMEOUT_SECONDS, Receipt, Sender
 from tkt.config.mail_urls import Server
 from tkt.desk.unit import Change, Desk
-from tkt.errors import MailboxUnusable, MailServerAway, TktError
+from tkt.errors import MailboxUnusable, MailServerAway, TktError, TryAgain
 from tkt.store.tables import Attachment, Blob, Entry, Outbox
 
 LEASE = timedelta(minutes=10)
@@ -60,6 +61,18 @@ class Delivery(NamedTuple):
     server: str = ""
 
 
+class Result(NamedTuple):
+    """What a server said of a claimed row, and when the row is tried again where that is not its own back-off."""
+
+    row: Outbox
+    receipt: Receipt
+    pause: timedelta | None = None
+
+
+Unrecorded = dict[int, Result]
+"""What one sender could not write down yet, by outbox id. It belongs to the process that holds these rows."""
+
+
 class _Claimed(NamedTuple):
     """A row that is ours to send, with everything that sending needs."""
 
@@ -75,14 +88,19 @@ def deliver(
     now_all: bool = False,
     timeout: float = TIMEOUT_SECONDS,
     progress: Callable[[Delivery], None] | None = None,
+    unrecorded: Unrecorded | None = None,
 ) -> list[Delivery]:
     """Send what is due; with `now_all` everything that waits, whatever its undo window or back-off.
 
     A row is tried once. `timeout` is in seconds, for each of a server's answers; `progress` is told of each row. Raises
-    StoreBusy and StoreUnreachable; a mail server's trouble is in the results and on the rows.
+    StoreBusy and StoreUnreachable; a mail server's trouble is in the results and on the rows. Who delivers again and
+    again gives the same `unrecorded` each time.
     """
     done: list[Delivery] = []
-    with _Senders(timeout) as senders:
+    unrecorded = {} if unrecorded is None else unrecorded
+    for identifier in list(unrecorded):
+        _record(desk, unrecorded.pop(identifier), unrecorded)
+    with _Senders(timeout, unrecorded) as senders:
         while (claimed := _claim(desk, now_all, done, senders.away)) is not None:
             done.append(_attempt(desk, senders, claimed))
             if progress is not None:
@@ -93,7 +111,8 @@ def deliver(
 class _Senders:
     """One connection for each mailbox, for the length of a round."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, unrecorded: Unrecorded) -> None:
+        self.unrecorded = unrecorded
         self.away: dict[str, TktError] = {}
         """Mailboxes whose server did not take mail, and why: nothing more of theirs is tried in this round."""
         self._timeout = timeout
@@ -119,9 +138,9 @@ def _attempt(desk: Desk, senders: _Senders, claimed: _Claimed) -> Delivery:
     if box is None or box.sender is None:
         which = f"mailbox {box.name} has no smtp" if box else "no mailbox is declared"
         senders.away[row.mailbox] = MailboxUnusable(f"{which} in desk.toml")
-        return _put_off(desk, row, box, senders.away[row.mailbox])
+        return _put_off(desk, senders, row, box, senders.away[row.mailbox])
     if box.name in senders.away:
-        return _put_off(desk, row, box, senders.away[box.name])
+        return _put_off(desk, senders, row, box, senders.away[box.name])
     try:
         letter = compose(
             row.mail | {"from_address": row.mail.get("from_address") or box.address},
@@ -131,12 +150,13 @@ def _attempt(desk: Desk, senders: _Senders, claimed: _Claimed) -> Delivery:
             recipients=everybody,
             files=claimed.files,
         )
-        return _record(desk, row, senders.of(box, box.sender).send(letter))._replace(mailbox=box.name)
+        receipt = senders.of(box, box.sender).send(letter)
     except ValueError as error:
-        return _record(desk, row, Receipt(refused=everybody, words=f"the mail can't be written: {error}"))
+        receipt = Receipt(refused=everybody, words=f"the mail can't be written: {error}")
     except (MailServerAway, MailboxUnusable) as error:
         senders.away[box.name] = error
-        return _put_off(desk, row, box, error)
+        return _put_off(desk, senders, row, box, error)
+    return _record(desk, Result(row, receipt), senders.unrecorded)._replace(mailbox=box.name)
 
 
 # --- claiming ---------------------------------------------------------------------------------------------------------
@@ -217,22 +237,32 @@ def _files(session: Session, row: Outbox) -> tuple[File, ...]:
 # --- recording --------------------------------------------------------------------------------------------------------
 
 
-def _put_off(desk: Desk, row: Outbox, box: Mailbox | None, error: TktError) -> Delivery:
+def _put_off(desk: Desk, senders: _Senders, row: Outbox, box: Mailbox | None, error: TktError) -> Delivery:
     """Nothing of the mailbox leaves now, and not because of this mail."""
-    done = _record(desk, row, Receipt(later=tuple(row.recipients), words=str(error)), SERVER_AWAY)
+    receipt = Receipt(later=tuple(row.recipients), words=str(error))
+    done = _record(desk, Result(row, receipt, SERVER_AWAY), senders.unrecorded)
     server = "away" if isinstance(error, MailServerAway) else "unusable"
     return done._replace(mailbox=box.name if box else row.mailbox, server=server)
 
 
-def _record(desk: Desk, claimed: Outbox, receipt: Receipt, pause: timedelta | None = None) -> Delivery:
-    """Write down what the server said, on the row, its entry and its ticket."""
-    with desk.change(cause="outbox") as change:
-        lock = change.desk.store.dialect == "postgresql"
-        row = change.session.get_one(Outbox, claimed.id, with_for_update=lock)
-        if row.attempts == claimed.attempts or not receipt.later:  # else its next sender has taken it over
-            _settle(change, row, receipt, pause or _back_off(row.attempts))
-        change.session.add(row)
-        return Delivery(row.id or 0, row.ticket, row.kind, tuple(row.recipients), row.state, row.error)
+def _record(desk: Desk, result: Result, unrecorded: Unrecorded) -> Delivery:
+    """Write down what the server said, on the row, its entry and its ticket; it is kept where the store can't now."""
+    try:
+        with desk.change(cause="outbox") as change:
+            return _write_down(change, result)
+    except TryAgain:
+        unrecorded[result.row.id or 0] = result
+        raise
+
+
+def _write_down(change: Change, result: Result) -> Delivery:
+    claimed, receipt, pause = result
+    lock = change.desk.store.dialect == "postgresql"
+    row = change.session.get_one(Outbox, claimed.id, with_for_update=lock)
+    if row.attempts == claimed.attempts or not receipt.later:  # else its next sender has taken it over
+        _settle(change, row, receipt, pause or _back_off(row.attempts))
+    change.session.add(row)
+    return Delivery(row.id or 0, row.ticket, row.kind, tuple(row.recipients), row.state, row.error)
 
 
 def _back_off(attempts: int) -> timedelta:
