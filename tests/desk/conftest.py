@@ -56,6 +56,11 @@ members = ["alice", "bob", "carol"]
 name = "empty"
 
 [[field]]
+name = "serial"
+type = "string"
+types = ["incident"]
+
+[[field]]
 name = "order_no"
 type = "string"
 pattern = "[0-9]{6,}"

@@ -358,3 +358,12 @@ def test_no_such_ticket(office: Any) -> None:
     ):
         with pytest.raises(NotFound, match="there is no ticket #99"):
             act()
+
+
+def test_a_field_is_for_tickets_of_its_types(sqlite_office: Any) -> None:
+    office = sqlite_office
+    number = tickets.create(office.alice, "Help").number
+    with pytest.raises(UsageError, match="type incident"):
+        tickets.set_fields(office.alice, number, {"field.serial": "X1"})
+    assert tickets.set_fields(office.alice, number, {"type": "incident", "field.serial": "X1"}) == ["type", "field.serial"]
+    assert tickets.create(office.alice, "Help", type="incident", fields={"serial": "X2"}).number

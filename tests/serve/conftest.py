@@ -75,7 +75,7 @@ def mail_servers() -> ModuleType:
 
 mail = mail_servers()
 servers, postman, letter, maildir = mail.servers, mail.postman, mail.letter, mail.maildir
-silent_port, tls_ca = mail.silent_port, mail.tls_ca
+silent_port, unused_port, tls_ca = mail.silent_port, mail.unused_port, mail.tls_ca
 PASSWORD: str = mail.PASSWORD
 
 

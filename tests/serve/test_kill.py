@@ -23,7 +23,7 @@ from tkt.store.location import Location
 
 KILLS = int(os.environ.get("TKT_KILLS", "4"))
 SEED = int(os.environ.get("TKT_KILL_SEED", "2026"))
-MAILS = 45 * KILLS
+MAILS = 40 * KILLS
 REPLIES = 6 * KILLS
 
 WRITER = """

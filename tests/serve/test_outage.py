@@ -6,6 +6,12 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from aiosmtpd.controller import Controller
+
+from tkt.errors import StoreBusy
+from tkt.scheduler import Scheduler, send
+from tkt.store import engine
 from tkt.store.location import Location
 
 ROUNDS = 3
@@ -131,3 +137,45 @@ def a_minute_passes(location: Location) -> None:
     connection = sqlite3.connect(location.target, isolation_level=None, timeout=20)
     connection.execute("UPDATE outbox SET next_at = created_at WHERE state = 'waiting'")
     connection.close()
+
+
+class LocksTheStore:
+    """A mail server that takes a mail, and after whose answer the store is locked by somebody."""
+
+    def __init__(self, location: Location) -> None:
+        self.holder = sqlite3.connect(location.target, isolation_level=None, check_same_thread=False)
+        self.received: list[bytes] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        self.received.append(envelope.content)
+        self.holder.execute("BEGIN IMMEDIATE")
+        return "250 OK"
+
+
+def test_what_was_sent_while_the_store_was_busy_is_recorded_and_not_sent_again(
+    sqlite_location: Location,
+    unused_port: int,
+    configure: Callable[..., None],
+    tkt: Callable[..., Any],
+    rows: Callable[..., list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configure(sqlite_location, {"support": {"smtp": f"smtp+plain://localhost:{unused_port}"}})
+    assert tkt(sqlite_location, "new", "The printer", "--from", "carol@customer.example").returncode == 0
+    assert tkt(sqlite_location, "reply", "1", "-b", "Try again.").returncode == 0
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0)
+    server, serving = LocksTheStore(sqlite_location), Scheduler(sqlite_location)
+    controller = Controller(server, hostname="127.0.0.1", port=unused_port)
+    controller.start()
+    with pytest.raises(StoreBusy):
+        send(serving)
+    with pytest.raises(StoreBusy):
+        send(serving)
+    server.holder.execute("ROLLBACK")
+    send(serving)
+    assert rows(sqlite_location, "SELECT state FROM outbox") == ["sent"]
+    assert rows(sqlite_location, "SELECT delivery FROM entry WHERE kind = 'reply'") == ["sent"]
+    assert len(server.received) == 1
+    controller.stop()
+    serving.store.close()
+    server.holder.close()

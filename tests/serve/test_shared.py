@@ -10,7 +10,7 @@ from typing import Any
 
 from tkt.store.location import Location
 
-MAILS = 25
+MAILS = 20
 PROMISE = """
 [[sla]]
 name = "at once"

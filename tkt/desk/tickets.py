@@ -106,7 +106,8 @@ def set_fields(desk: Desk, number: int, wanted: Mapping[str, str], version: int 
     with desk.change() as change:
         change.require("agent")
         ticket = change.ticket(number, version)
-        checked = {name: values.check(change, name, value) for name, value in wanted.items()}
+        type = wanted.get("type", ticket.type)
+        checked = {name: values.check(change, name, value, type) for name, value in wanted.items()}
         changed: list[str] = []
         for name, value in checked.items():
             if name.startswith("field."):
@@ -267,7 +268,7 @@ def _describe(
     for name in map(values.tag, tags):
         _tag(change, ticket, name)
     for name, value in fields.items():
-        _set_field(change, ticket, name, values.field(change.definitions, name, value))
+        _set_field(change, ticket, name, values.field(change.definitions, name, value, ticket.type))
     if assignee and change.set(ticket, "assign", assignee=_assignee_named(change, ticket, assignee)):
         notices.tell_of_assignment(change, ticket)
 

@@ -26,11 +26,11 @@ DIGITS = 30
 SETTABLE = ("priority", "team", "assignee", "category", "type", "subject", "due", "status")
 
 
-def check(change: Change, name: str, value: str) -> Any:
+def check(change: Change, name: str, value: str, type: str) -> Any:
     """The value of `tkt set NAME=VALUE` in the history's words; "" or "none" clears what can be empty."""
     definitions = change.definitions
     if name.startswith("field."):
-        return field(definitions, name.removeprefix("field."), value)
+        return field(definitions, name.removeprefix("field."), value, type)
     if name == "priority":
         return priority(value)
     if name == "team":
@@ -95,14 +95,17 @@ def tag(name: str) -> str:
     return cleaned
 
 
-def field(definitions: Definitions, name: str, value: str) -> str | None:
-    """A custom field's value in its type's canonical form; None for an empty one."""
+def field(definitions: Definitions, name: str, value: str, type: str) -> str | None:
+    """A custom field's value in canonical form, on a ticket of this type; None for an empty one."""
     declared = definitions.named("field", name)
     if declared is None:
         known = [one.name for one in definitions.of("field")]
         raise UsageError(f"there is no field '{name}'{nearest(name, known)}")
     if not value.strip():
         return None
+    types = declared.body.get("types")
+    if types and type not in types:
+        raise UsageError(f"field {name} is for tickets of type {' or '.join(types)}, not for type '{type}'")
     canonical = _canonical(name, str(declared.body.get("type", "string")), plain(value), declared.body)
     pattern = declared.body.get("pattern")
     if pattern and not re.fullmatch(str(pattern), canonical):
