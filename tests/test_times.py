@@ -199,7 +199,5 @@ def test_an_unknown_zone_is_a_usage_error(zone: str) -> None:
 
 def test_the_module_is_light() -> None:
     code = "import sys, tkt.times; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"zoneinfo", "typing", "dataclasses", "inspect"} & set(loaded)

@@ -108,8 +108,7 @@ def parse_when(text: str, now: datetime, zone: str = "UTC") -> datetime:
     except (ValueError, OverflowError):
         pass  # the shape was right but there is no such day or hour: the same answer as for any other text
     raise UsageError(
-        f"{_quoted(text)} is not a time: "
-        "write 2h, tomorrow, mon, tomorrow 14:00, 2026-11-01 or 2026-11-01T14:00:00Z."
+        f"{_quoted(text)} is not a time: write 2h, tomorrow, mon, tomorrow 14:00, 2026-11-01 or 2026-11-01T14:00:00Z."
     )
 
 

@@ -186,9 +186,7 @@ SAFE_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs",
 
 @settings(max_examples=100, deadline=None)
 @given(SAFE_TEXT, SAFE_TEXT, st.lists(st.tuples(st.text("abcäöü中 文", min_size=1), st.binary()), max_size=3))
-def test_what_the_standard_library_packs_is_unpacked(
-    subject: str, text: str, files: list[tuple[str, bytes]]
-) -> None:
+def test_what_the_standard_library_packs_is_unpacked(subject: str, text: str, files: list[tuple[str, bytes]]) -> None:
     message = EmailMessage()
     message["From"] = "a@b.org"
     message["Subject"] = subject
@@ -199,9 +197,7 @@ def test_what_the_standard_library_packs_is_unpacked(
     assert parsed.subject.split() == subject.replace("\ufeff", "").split() or "=?" in subject
     assert parsed.text.split() == f"words {text}".split()
     assert [item.content for item in parsed.attachments] == [content for _, content in files]
-    assert [item.name.split() for item in parsed.attachments] == [
-        f"f{name}f.bin".split() for name, _ in files
-    ]
+    assert [item.name.split() for item in parsed.attachments] == [f"f{name}f.bin".split() for name, _ in files]
 
 
 def test_a_large_attachment_is_held_in_few_copies() -> None:

@@ -78,9 +78,7 @@ def test_words_of_the_file_can_not_drive_a_terminal() -> None:
 
 
 @given(st.permutations(list("abcdefg")), st.integers(0, 7), st.sets(st.sampled_from("abcdefg")))
-def test_moving_what_is_said_to_move_gives_the_new_order(
-    after: list[str], start: int, gone: set[str]
-) -> None:
+def test_moving_what_is_said_to_move_gives_the_new_order(after: list[str], start: int, gone: set[str]) -> None:
     """Those that are not said to move stand in the same order before and after."""
     before = [name for name in "abcdefg" if name not in gone]
     after = after[start:] + after[:start]

@@ -33,9 +33,7 @@ _targets = st.dictionaries(
     min_size=1,
 )
 _steps = st.lists(
-    st.fixed_dictionaries(
-        {"at": st.sampled_from(["-10m", "+0m"]), "do": st.lists(_lines, min_size=1, max_size=2)}
-    ),
+    st.fixed_dictionaries({"at": st.sampled_from(["-10m", "+0m"]), "do": st.lists(_lines, min_size=1, max_size=2)}),
     max_size=2,
 )
 
@@ -107,9 +105,7 @@ def test_a_configuration_reads_back_from_its_text(config: Config) -> None:
 
 @given(_configs())
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_was_applied_before_the_next_is_in_force_and_can_be_shown(
-    store: Store, config: Config
-) -> None:
+def test_whatever_was_applied_before_the_next_is_in_force_and_can_be_shown(store: Store, config: Config) -> None:
     """Each example is applied upon those before it: additions, changes, moves, retirements and returns."""
     text = render(config)
     with store.transaction() as session:
@@ -126,10 +122,7 @@ def test_the_full_example_is_shown_whole(store: Store, applied: Applying, full: 
     with store.transaction() as session:
         text = dump(session)
         assert plan(session, read(text)) == []
-    assert (
-        '[sla.targets]\nurgent = { first_response = "15m", next_response = "1h", resolution = "4h" }\n'
-        in text
-    )
+    assert '[sla.targets]\nurgent = { first_response = "15m", next_response = "1h", resolution = "4h" }\n' in text
     assert '[[team]]\nname = "billing"\n\n' in text
     assert "confirm = false" in text
 
@@ -160,7 +153,5 @@ def test_every_commented_line_of_a_starter_is_valid_too() -> None:
     lines = starter("x", "UTC", "root", "root@example.com").split("\n")
     begin = next(number for number, line in enumerate(lines) if line.startswith("# [[rule]]"))
     uncommented = [line.removeprefix("# ") if not line.startswith("# ---") else "" for line in lines[begin:]]
-    others = [
-        line.removeprefix("# ") if " = " in line and line.startswith("# ") else line for line in lines[:begin]
-    ]
+    others = [line.removeprefix("# ") if " = " in line and line.startswith("# ") else line for line in lines[:begin]]
     assert check("\n".join(others + uncommented)).problems == []

@@ -365,5 +365,6 @@ def test_a_field_is_for_tickets_of_its_types(sqlite_office: Any) -> None:
     number = tickets.create(office.alice, "Help").number
     with pytest.raises(UsageError, match="type incident"):
         tickets.set_fields(office.alice, number, {"field.serial": "X1"})
-    assert tickets.set_fields(office.alice, number, {"type": "incident", "field.serial": "X1"}) == ["type", "field.serial"]
+    both = {"type": "incident", "field.serial": "X1"}
+    assert tickets.set_fields(office.alice, number, both) == list(both)
     assert tickets.create(office.alice, "Help", type="incident", fields={"serial": "X2"}).number

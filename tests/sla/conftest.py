@@ -70,11 +70,7 @@ class Desk:
                 session.add(Definition(kind="calendar", name=name, body=body, created_at=MONDAY))
             for position, table in enumerate(policies):
                 body = {key: value for key, value in table.items() if key != "name"}
-                session.add(
-                    Definition(
-                        kind="sla", name=table["name"], position=position, body=body, created_at=MONDAY
-                    )
-                )
+                session.add(Definition(kind="sla", name=table["name"], position=position, body=body, created_at=MONDAY))
 
     @staticmethod
     def at(hours: float, seconds: float = 0) -> datetime:
@@ -154,7 +150,11 @@ class Desk:
             old.active = False
             session.add(
                 Definition(
-                    kind=kind, name=name, version=old.version + 1, position=old.position, body=body,
+                    kind=kind,
+                    name=name,
+                    version=old.version + 1,
+                    position=old.position,
+                    body=body,
                     created_at=at,
                 )  # fmt: skip
             )
@@ -195,10 +195,21 @@ class Desk:
         for clock in self.clocks():
             found.append(
                 (
-                    clock.metric, clock.cycle, clock.state, micros(clock.started_at), clock.target_seconds,
-                    clock.carried_seconds, clock.used_seconds, micros(clock.running_since),
-                    micros(clock.due_at), micros(clock.next_check_at), micros(clock.met_at),
-                    micros(clock.breached_at), micros(clock.cancelled_at), clock.by_change, clock.reason,
+                    clock.metric,
+                    clock.cycle,
+                    clock.state,
+                    micros(clock.started_at),
+                    clock.target_seconds,
+                    clock.carried_seconds,
+                    clock.used_seconds,
+                    micros(clock.running_since),
+                    micros(clock.due_at),
+                    micros(clock.next_check_at),
+                    micros(clock.met_at),
+                    micros(clock.breached_at),
+                    micros(clock.cancelled_at),
+                    clock.by_change,
+                    clock.reason,
                 )  # fmt: skip
             )
         for metric in ("first_response", "next_response", "resolution"):
@@ -218,13 +229,17 @@ class Desk:
             if changed:
                 session.add(
                     Event(
-                        at=at, change="c", actor="a", ticket=ticket.number, verb="status", field="status",
-                        old=before, new=ticket.status,
+                        at=at,
+                        change="c",
+                        actor="a",
+                        ticket=ticket.number,
+                        verb="status",
+                        field="status",
+                        old=before,
+                        new=ticket.status,
                     )  # fmt: skip
                 )
-            return self._follow(
-                session, ticket, at, before=before, kind=kind, changed=changed, **flags
-            )
+            return self._follow(session, ticket, at, before=before, kind=kind, changed=changed, **flags)
 
     def _follow(
         self, session: Session, ticket: Ticket, at: datetime, *, before: str = "", kind: str = "",
@@ -242,9 +257,7 @@ class Desk:
     def _facts(self, session: Session, ticket: Ticket) -> Callable[[], Facts]:
         def facts() -> Facts:
             team = session.get_one(Team, ticket.team_id).name if ticket.team_id else ""
-            return Facts(
-                ticket.number or 0, Documents(ticket.subject, lambda: ()), category=ticket.category, team=team
-            )
+            return Facts(ticket.number or 0, Documents(ticket.subject, lambda: ()), category=ticket.category, team=team)
 
         return facts
 

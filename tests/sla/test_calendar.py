@@ -112,12 +112,8 @@ def test_open_from_the_first_moment_to_just_before_closing(berlin: Calendar) -> 
 
 
 def test_next_open_is_now_or_the_next_opening(berlin: Calendar) -> None:
-    assert berlin.next_open(local("Europe/Berlin", "2026-03-10 10:17")) == local(
-        "Europe/Berlin", "2026-03-10 10:17"
-    )
-    assert shown(berlin.next_open(local("Europe/Berlin", "2026-04-02 18:00")), "Europe/Berlin") == (
-        "2026-04-07 09:00"
-    )
+    assert berlin.next_open(local("Europe/Berlin", "2026-03-10 10:17")) == local("Europe/Berlin", "2026-03-10 10:17")
+    assert shown(berlin.next_open(local("Europe/Berlin", "2026-04-02 18:00")), "Europe/Berlin") == ("2026-04-07 09:00")
 
 
 def test_spans_are_the_open_pieces(berlin: Calendar) -> None:
@@ -274,9 +270,7 @@ def test_a_single_day_off_is_off_wherever_in_the_week(zone: str, day: int, hours
 
 
 def test_an_exceptional_overlap_counts_once() -> None:
-    nights = calendar(
-        "UTC", ["22:00-06:00"], ("fri",), open=[{"date": "2026-03-07", "hours": ["04:00-10:00"]}]
-    )
+    nights = calendar("UTC", ["22:00-06:00"], ("fri",), open=[{"date": "2026-03-07", "hours": ["04:00-10:00"]}])
     start = datetime(2026, 3, 6, 12, tzinfo=UTC)
     assert nights.between(start, start + timedelta(days=1)) == 12 * HOUR
 

@@ -88,9 +88,7 @@ def definition(**changes: Any) -> dict[str, Any]:
         ({"open": [{"date": "2026-12-05", "hour": []}]}, ("open", 0, "hour"), "did you mean hours?"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(
-    changes: dict[str, Any], path: tuple[str | int, ...], words: str
-) -> None:
+def test_a_mistake_is_named_with_its_place(changes: dict[str, Any], path: tuple[str | int, ...], words: str) -> None:
     with pytest.raises(CalendarError, match=words) as caught:
         Calendar.from_definition("office", definition(**changes))
     assert caught.value.path == path

@@ -208,9 +208,7 @@ def test_adding_what_lies_between_gets_no_further(calendar: Calendar, start: dat
 
 @settings(max_examples=100, deadline=None)
 @given(calendars(), st.lists(st.integers(0, 2**51), min_size=3, max_size=3))
-def test_between_is_additive_and_never_negative_nor_more_than_real(
-    calendar: Calendar, points: list[int]
-) -> None:
+def test_between_is_additive_and_never_negative_nor_more_than_real(calendar: Calendar, points: list[int]) -> None:
     a, b, c = sorted(points)
     first, second = calendar.between_micros(a, b), calendar.between_micros(b, c)
     assert calendar.between_micros(a, c) == first + second

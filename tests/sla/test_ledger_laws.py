@@ -37,9 +37,7 @@ stories = st.lists(st.tuples(gaps, actions), max_size=14)
 
 
 @pytest.fixture
-def engines(
-    sqlite_location: Any, postgres_location: Any, desk_at: Any
-) -> Iterator[tuple[Any, Any]]:
+def engines(sqlite_location: Any, postgres_location: Any, desk_at: Any) -> Iterator[tuple[Any, Any]]:
     stores = Store(sqlite_location), Store(postgres_location)
     yield desk_at(stores[0]), desk_at(stores[1])
     for store in stores:
@@ -215,9 +213,7 @@ class Model:
         waiting_since = ticket.unanswered_since if metric == "next_response" else START
         assert waiting_since is not None
         ended = (last.met or last.cancelled) if last else None
-        again = ended is not None and (
-            metric != "next_response" or action == ("withdraw",) or waiting_since < ended
-        )
+        again = ended is not None and (metric != "next_response" or action == ("withdraw",) or waiting_since < ended)
         if last is not None and again:
             begun.carried = last.carried + last.used(at)
             begun.run(at)

@@ -109,9 +109,7 @@ def test_a_text_is_found_by_every_phrase_between_word_boundaries(
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(unspaced, st.sampled_from(["", " ", "vpn", "，", "7"])), max_size=8), st.data())
-def test_a_text_without_spaces_is_found_by_every_part_of_it(
-    parts: list[tuple[str, str]], data: st.DataObject
-) -> None:
+def test_a_text_without_spaces_is_found_by_every_part_of_it(parts: list[tuple[str, str]], data: st.DataObject) -> None:
     text = "".join(word + gap for word, gap in parts)
     starts = [n for n in range(len(text) + 1) if not (0 < n < len(text) and text[n - 1 : n + 1].isascii())]
     first = data.draw(st.sampled_from(starts))
@@ -222,7 +220,5 @@ def test_fts5_finds_phrases(search: sqlite3.Connection, query: str, found: set[i
 
 def test_ascii_text_never_loads_the_unicode_tables() -> None:
     code = "import sys; from tkt.store.analyser import index_terms; index_terms('a b'); print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"unicodedata", "typing", "sqlite3"} & set(loaded)

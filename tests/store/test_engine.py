@@ -31,9 +31,7 @@ def test_what_a_block_wrote_is_gone_when_it_raises(store: Store) -> None:
         assert session.connection().execute(text("SELECT count(*) FROM setting WHERE key = 'a'")).scalar() == 0
 
 
-def test_a_locked_file_is_busy_and_not_a_traceback(
-    sqlite_location: Location, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locked_file_is_busy_and_not_a_traceback(sqlite_location: Location, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
     holder = sqlite3.connect(sqlite_location.target, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

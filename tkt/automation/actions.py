@@ -58,9 +58,7 @@ def parse_action(text: str) -> Action:
     verb, colon, rest = text.partition(":")
     verb = verb.strip()
     if not colon:
-        raise UsageError(
-            f'an action is a verb, a colon and what to do, such as "assign:auto", not "{text.strip()}"'
-        )
+        raise UsageError(f'an action is a verb, a colon and what to do, such as "assign:auto", not "{text.strip()}"')
     if verb not in _READERS:
         raise UsageError(f'there is no action "{verb}": {_advice(verb)}')
     return _READERS[verb](rest.strip())
@@ -88,9 +86,7 @@ def _check_value(key: str, value: str) -> None:
 def _tag(rest: str) -> Action:
     sign, tag = rest[:1], rest[1:]
     if sign not in ("+", "-") or not _TAG.fullmatch(tag):
-        raise UsageError(
-            f'a tag is put on with "tag:+vpn" and taken off with "tag:-vpn", not with "tag:{rest}"'
-        )
+        raise UsageError(f'a tag is put on with "tag:+vpn" and taken off with "tag:-vpn", not with "tag:{rest}"')
     return Action("tag", sign, tag)
 
 

@@ -24,9 +24,7 @@ from tkt.store.definitions import raise_generation
 from tkt.store.tables import Agent, ConfigVersion, Definition, Event, Setting, Team, TeamMember
 
 
-def apply(
-    session: Session, config: Config, text: str, actor: str, now: datetime, change: str
-) -> list[Change]:
+def apply(session: Session, config: Config, text: str, actor: str, now: datetime, change: str) -> list[Change]:
     """Apply a configuration and return what changed; an empty plan changes nothing.
 
     `text` is the file as it was written, `change` the identifier that the events share. Raises Conflict as
@@ -104,9 +102,7 @@ def _apply_members(session: Session, members: dict[int, list[str]]) -> None:
     wanted = {(team, agents[name]) for team, names in members.items() for name in names}
     present = {(row.team_id, row.agent_id) for row in session.exec(select(TeamMember))}
     for team, agent in present - wanted:
-        session.exec(
-            delete(TeamMember).where(col(TeamMember.team_id) == team, col(TeamMember.agent_id) == agent)
-        )
+        session.exec(delete(TeamMember).where(col(TeamMember.team_id) == team, col(TeamMember.agent_id) == agent))
     session.add_all(TeamMember(team_id=team, agent_id=agent) for team, agent in sorted(wanted - present))
     session.flush()
 
@@ -133,22 +129,16 @@ def _latest_versions(session: Session) -> dict[tuple[str, str], int]:
     return {(kind, name): version for kind, name, version in rows}
 
 
-def _new_version(
-    item: Item, position: int, versions: dict[tuple[str, str], int], now: datetime
-) -> Definition:
+def _new_version(item: Item, position: int, versions: dict[tuple[str, str], int], now: datetime) -> Definition:
     version = versions.get((item.kind, item.name), 0) + 1
     body = with_holidays(item, now.year)
-    return Definition(
-        kind=item.kind, name=item.name, version=version, position=position, body=body, created_at=now
-    )
+    return Definition(kind=item.kind, name=item.name, version=version, position=position, body=body, created_at=now)
 
 
 def _log(session: Session, changes: list[Change], actor: str, now: datetime, change: str) -> None:
     for one in changes:
         field = f"{one.subject} {one.field}".rstrip()
-        session.add(
-            Event(at=now, change=change, actor=actor, verb="config", field=field, old=one.old, new=one.new)
-        )
+        session.add(Event(at=now, change=change, actor=actor, verb="config", field=field, old=one.old, new=one.new))
 
 
 def _keep_text(session: Session, text: str, changes: list[Change], actor: str, now: datetime) -> None:

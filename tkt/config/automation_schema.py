@@ -53,9 +53,7 @@ def _report(error: QueryError, value: str, spot: Spot) -> None:
 
 def _vocabulary(spot: Spot, by_a_person: bool) -> Vocabulary:
     """The names that a query of this file may use; it is only checked here, so ids and kinds don't matter."""
-    teams, agents, statuses, fields = (
-        spot.names.get(kind, ()) for kind in ("team", "agent", "status", "field")
-    )
+    teams, agents, statuses, fields = (spot.names.get(kind, ()) for kind in ("team", "agent", "status", "field"))
     return Vocabulary(
         teams=dict.fromkeys(teams, 0),
         agents=dict.fromkeys(agents, 0),
@@ -76,9 +74,7 @@ def action(*, by_a_person: bool) -> Reader:
         except UsageError as error:
             return spot.problem(sentence(error))
         if found.verb == "assign" and found.value == "me" and not by_a_person:
-            return spot.problem(
-                '"assign:me" is for macros: nobody runs this; name an agent or write "assign:auto"'
-            )
+            return spot.problem('"assign:me" is for macros: nobody runs this; name an agent or write "assign:auto"')
         _check_names(found, spot)
 
     return read

@@ -74,27 +74,21 @@ def _server(url: str, protocol: str, schemes: dict[str, tuple[str, int]]) -> Ser
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise UsageError(
-            f"this {protocol.upper()} URL can't be read: its host or port is malformed"
-        ) from None
+        raise UsageError(f"this {protocol.upper()} URL can't be read: its host or port is malformed") from None
     if parts.scheme not in schemes or not parts.hostname:
         others = " or maildir:/path or mbox:/path" if protocol == "imap" else ""
         raise UsageError(f"write {protocol}s://USER@HOST:{schemes[protocol + 's'][1]}{others}")
     _refuse_extras(parts)
     security, usual = schemes[parts.scheme]
     if security == "plain" and not is_loopback(parts.hostname):
-        raise UsageError(
-            f"without TLS mail goes only to this machine itself: write {protocol}s:// or {protocol}://"
-        )
+        raise UsageError(f"without TLS mail goes only to this machine itself: write {protocol}s:// or {protocol}://")
     folder = unquote(parts.path.strip("/")) or ("INBOX" if protocol == "imap" else "")
     return Server(protocol, security, parts.hostname, port or usual, unquote(parts.username or ""), folder)
 
 
 def _refuse_extras(parts: SplitResult) -> None:
     if parts.password is not None:
-        raise UsageError(
-            "a password does not belong in this file: put it in password_command or password_env"
-        )
+        raise UsageError("a password does not belong in this file: put it in password_command or password_env")
     if parts.query or parts.fragment:
         raise UsageError("the URL ends after the host and folder: leave out what follows ? or #")
 

@@ -41,9 +41,7 @@ def _hidden(value: str) -> str:
 
 def _whole(mailbox: dict[str, Any], spot: Spot) -> None:
     if "password_command" in mailbox and "password_env" in mailbox:
-        spot.under("password_env").problem_at_key(
-            "one of password_command and password_env is enough: remove one"
-        )
+        spot.under("password_env").problem_at_key("one of password_command and password_env is enough: remove one")
     if "imap" not in mailbox and "smtp" not in mailbox:
         spot.problem("[[mailbox]] needs imap, smtp or both: where its mail is read and where it leaves")
     has_password = "password_command" in mailbox or "password_env" in mailbox

@@ -24,9 +24,7 @@ def plan(session: Session, config: Config) -> list[Change]:
     present = stored(session)
     if present.config.admins() and not config.admins():
         last = ", ".join(present.config.admins())
-        raise Conflict(
-            f"this would leave the desk without an admin: keep {last} or name another agent as admin"
-        )
+        raise Conflict(f"this would leave the desk without an admin: keep {last} or name another agent as admin")
     return differences(present.config, config, present.retired)
 
 

@@ -125,9 +125,7 @@ def word(*reserved: str) -> Reader:
 def field_name(value: Any, spot: Spot) -> None:
     """A custom field's name, as `field.NAME` in queries and templates."""
     if is_text(value, spot) and not _FIELD_NAME.fullmatch(value):
-        spot.problem(
-            f"{spot.key} {quoted(value)} must be small letters, digits, _ and -, beginning with a letter"
-        )
+        spot.problem(f"{spot.key} {quoted(value)} must be small letters, digits, _ and -, beginning with a letter")
 
 
 def boolean(value: Any, spot: Spot) -> None:

@@ -101,9 +101,7 @@ def _whole_field(field: dict[str, Any], spot: Spot) -> None:
         spot.under("pattern").problem_at_key("only a field of type string has a pattern")
 
 
-_STATUS = Table(
-    "[[status]]", {"name": _status_name, "kind": one_of(*STATUS_KINDS)}, required=("name", "kind")
-)
+_STATUS = Table("[[status]]", {"name": _status_name, "kind": one_of(*STATUS_KINDS)}, required=("name", "kind"))
 _FIELD = Table(
     "[[field]]",
     {
@@ -206,9 +204,7 @@ def _check_tables(raw: dict[str, Any], root: Spot) -> None:
 
 def _unknown_table(key: str, value: Any, spot: Spot) -> None:
     what = "table" if isinstance(value, (dict, list)) else "key"
-    spot.problem_at_key(
-        f"there is no {what} {quoted(key)} in a desk.toml: {suggestion(key, ('desk', *TABLES))}"
-    )
+    spot.problem_at_key(f"there is no {what} {quoted(key)} in a desk.toml: {suggestion(key, ('desk', *TABLES))}")
 
 
 def _check_texts(value: Any, spot: Spot) -> None:
@@ -228,17 +224,13 @@ def _check_duplicates(raw: dict[str, Any], root: Spot) -> None:
         seen: dict[str, str] = {}
         for index, item_name in _named(raw, kind):
             if item_name.casefold() in seen:
-                root.under(kind, index, "name").problem(
-                    f"there are two tables [[{kind}]] named {quoted(item_name)}"
-                )
+                root.under(kind, index, "name").problem(f"there are two tables [[{kind}]] named {quoted(item_name)}")
             seen[item_name.casefold()] = item_name
     _check_shared_addresses(raw, root)
     agents = {agent.casefold() for _, agent in _named(raw, "agent")}
     for index, team in _named(raw, "team"):
         if team.casefold() in agents:
-            root.under("team", index, "name").problem(
-                f"an agent is named {quoted(team)} already: name the team apart"
-            )
+            root.under("team", index, "name").problem(f"an agent is named {quoted(team)} already: name the team apart")
 
 
 def _check_shared_addresses(raw: dict[str, Any], root: Spot) -> None:

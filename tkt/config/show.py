@@ -129,6 +129,4 @@ def _ordered(value: Any) -> Any:
         return [_ordered(one) for one in value]
     if not isinstance(value, dict):
         return value
-    return {
-        key: _ordered(value[key]) for key in sorted(value, key=lambda key: (_RANK.get(key, len(_RANK)), key))
-    }
+    return {key: _ordered(value[key]) for key in sorted(value, key=lambda key: (_RANK.get(key, len(_RANK)), key))}

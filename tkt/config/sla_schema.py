@@ -82,9 +82,7 @@ def _offset(value: Any, spot: Spot) -> None:
     if not is_text(value, spot):
         return
     if value[:1] not in ("+", "-"):
-        return spot.problem(
-            f'{quoted(value)} needs a sign: "-10m" is before the deadline, "+0m" at it, "+2h" after it'
-        )
+        return spot.problem(f'{quoted(value)} needs a sign: "-10m" is before the deadline, "+0m" at it, "+2h" after it')
     seconds(value[1:], spot)
 
 
@@ -139,9 +137,7 @@ def _refuse_day(value: Any, spot: Spot) -> None:
 
 
 def _tables(value: Any) -> dict[str, dict[str, Any]]:
-    return (
-        {key: one for key, one in value.items() if isinstance(one, dict)} if isinstance(value, dict) else {}
-    )
+    return {key: one for key, one in value.items() if isinstance(one, dict)} if isinstance(value, dict) else {}
 
 
 def _steps(policy: dict[str, Any]) -> list[dict[str, Any]]:

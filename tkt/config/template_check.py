@@ -49,6 +49,4 @@ def _check_facts(tree: nodes.Template, spot: Spot) -> None:
         if isinstance(node.node, Name) and node.node.name in asked & FACTS.keys():
             known = FACTS[node.node.name]
             if node.attr not in known:
-                spot.problem(
-                    f"a template knows no {node.node.name}.{node.attr}: {suggestion(node.attr, known)}"
-                )
+                spot.problem(f"a template knows no {node.node.name}.{node.attr}: {suggestion(node.attr, known)}")

@@ -58,6 +58,7 @@ class Message(NamedTuple):
     raw: str | None = None
     attachments: tuple[Upload, ...] = ()
 
+
 THIRD_PARTY = "on-hold"
 """The status that waits for somebody else than the customer, so that the customer's message does not end it."""
 

@@ -196,9 +196,7 @@ class Calendar:
     def _week_in_reach(self, index: int) -> Week:
         week = self._weeks.get(index) or self._week(index)
         if week is CLOSED:
-            raise NoOpenTime(
-                f"The calendar {self.name} has too little open time for that: give it weekly hours."
-            )
+            raise NoOpenTime(f"The calendar {self.name} has too little open time for that: give it weekly hours.")
         return week
 
     def _compute(self, index: int) -> Week:

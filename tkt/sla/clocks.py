@@ -294,4 +294,3 @@ def _in_words(story: Story) -> str:
 def _field_in_words(name: str, values: tuple[object, object]) -> str:
     old, new = values
     return f"{name} {old or 'none'} → {new or 'none'}" if name in _IN_WORDS else name
-

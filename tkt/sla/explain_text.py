@@ -116,6 +116,5 @@ def _moment(moment: datetime | None, zone: tzinfo) -> str:
 
 
 def _exact(seconds: int) -> str:
-    """A duration to the second, hours as large as they are: "26:03:10" can be added up, "1d 2h" is ambiguous.
-    """
+    """A duration to the second, hours as large as they are: "26:03:10" can be added up, "1d 2h" is ambiguous."""
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"

@@ -107,9 +107,7 @@ def _zone(name: object) -> tzinfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # OSError: the name of a directory of the zone database
         hint = _nearest(name, _zone_names()) or "Europe/Berlin"
-        raise CalendarError(
-            f'"{name}" is not a time zone: write a name such as "{hint}".', ("timezone",)
-        ) from None
+        raise CalendarError(f'"{name}" is not a time zone: write a name such as "{hint}".', ("timezone",)) from None
 
 
 def _zone_names() -> Iterable[str]:

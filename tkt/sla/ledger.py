@@ -73,9 +73,7 @@ class NewSpan:
 class OpenClock:
     """One clock that still counts, with its current span."""
 
-    def __init__(
-        self, clock: Clock | NewClock, span: ClockSpan | NewSpan, policy: Policy, calendar: Calendar
-    ) -> None:
+    def __init__(self, clock: Clock | NewClock, span: ClockSpan | NewSpan, policy: Policy, calendar: Calendar) -> None:
         self.clock = clock
         self.span = span
         self.policy = policy
@@ -140,8 +138,7 @@ class OpenClock:
         return self.set_due_or_break(at, cause)
 
     def set_due_or_break(self, at: datetime, cause: str) -> bool:
-        """Compute the deadline from what is left at `at`; with nothing left the change itself is the breach.
-        """
+        """Compute the deadline from what is left at `at`; with nothing left the change itself is the breach."""
         clock = self.clock
         if self.left <= 0:
             clock.state, clock.due_at, clock.breached_at = "breached", at, at

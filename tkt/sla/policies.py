@@ -48,9 +48,7 @@ def choose(definitions: Definitions, facts: Callable[[], Facts], at: datetime) -
     return None
 
 
-def terms(
-    session: Session, definitions: Definitions, policy: Policy, ticket: Ticket, metric: str
-) -> Terms | None:
+def terms(session: Session, definitions: Definitions, policy: Policy, ticket: Ticket, metric: str) -> Terms | None:
     """What the policy promises this ticket as it stands; None where it promises nothing for the metric."""
     target = policy.target(PRIORITY_NAMES[ticket.priority], metric)
     if target is None:
@@ -103,9 +101,7 @@ def _calendar(session: Session, definitions: Definitions, identifier: int | None
     return Calendar.from_definition(declared.name, declared.body)
 
 
-def _calendar_id(
-    session: Session, definitions: Definitions, policy: Policy, team_id: int | None
-) -> int | None:
+def _calendar_id(session: Session, definitions: Definitions, policy: Policy, team_id: int | None) -> int | None:
     team_calendar = _team_calendars(session, definitions).get(team_id or 0, "") if not policy.calendar else ""
     name = calendar_name(team_calendar, policy.calendar)
     if name == ALWAYS:

@@ -26,8 +26,7 @@ def to_keep(country: str, subdivision: str, year: int) -> dict[str, dict[str, st
     """The holidays to keep with a calendar that is stored in `year`."""
     years = range(year - YEARS_BEFORE, year + YEARS_AFTER + 1)
     return {
-        str(one): {day.isoformat(): name for day, name in in_year(country, subdivision, one).items()}
-        for one in years
+        str(one): {day.isoformat(): name for day, name in in_year(country, subdivision, one).items()} for one in years
     }
 
 
@@ -51,9 +50,7 @@ def in_year(country: str, subdivision: str, year: int) -> dict[date, str]:
     """
     import holidays
 
-    found = holidays.country_holidays(
-        country, subdiv=subdivision or None, years=year, expand=False, language="en_US"
-    )
+    found = holidays.country_holidays(country, subdiv=subdivision or None, years=year, expand=False, language="en_US")
     # Only what falls into the year: a calendar may not depend on which other years were looked at before.
     return {day: name for day, name in found.items() if day.year == year}
 

@@ -231,9 +231,7 @@ def _rank(dimension: str, group: str) -> tuple[int, str]:
     return not group, group
 
 
-def _line(
-    dimension: str, group: str, metric: str, found: Sequence[Decided], start: datetime, end: datetime
-) -> Line:
+def _line(dimension: str, group: str, metric: str, found: Sequence[Decided], start: datetime, end: datetime) -> Line:
     met = [one for one in found if _met_in(one, start, end)]
     kept = sum(one.state == "met" for one in met)
     missed = [one for one in found if _broken_in(one, start, end)]

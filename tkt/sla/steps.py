@@ -30,8 +30,7 @@ class Timed(Protocol):
 
 
 def moments(clock: Timed, calendar: Calendar, policy: Policy) -> list[tuple[datetime, Step]]:
-    """The moment of each step of a clock that runs, fired or not, earliest first; none while it stands still.
-    """
+    """The moment of each step of a clock that runs, fired or not, earliest first; none while it stands still."""
     if clock.running_since is None or clock.due_at is None:
         return []
     anchor = _anchor(clock, calendar)
@@ -39,9 +38,7 @@ def moments(clock: Timed, calendar: Calendar, policy: Policy) -> list[tuple[date
     return [(moment, step) for moment, step in found if moment is not None]
 
 
-def next_check(
-    clock: Timed, calendar: Calendar, policy: Policy, fired: Collection[str] = ()
-) -> datetime | None:
+def next_check(clock: Timed, calendar: Calendar, policy: Policy, fired: Collection[str] = ()) -> datetime | None:
     """The earliest moment at which the clock is due or a step that has not `fired` comes; None for never."""
     due = [clock.due_at] if clock.state == "running" and clock.due_at else []
     steps = [moment for moment, step in moments(clock, calendar, policy) if step.key not in fired]

@@ -30,9 +30,7 @@ class Store:
 
     def __init__(self, location: Location, *, must_exist: bool = True) -> None:
         if must_exist and location.dialect == "sqlite" and not os.path.exists(location.target):
-            raise NotFound(
-                f"there is no desk at {location.shown}; 'tkt init' makes one, 'tkt demo' shows one"
-            )
+            raise NotFound(f"there is no desk at {location.shown}; 'tkt init' makes one, 'tkt demo' shows one")
         self.location = location
         self.engine = _sqlite_engine(location) if location.dialect == "sqlite" else _postgres_engine(location)
         self._checked = False
@@ -49,7 +47,8 @@ class Store:
         """
         with (
             translated(self.location),
-            Session(self.engine, expire_on_commit=False, autoflush=False) as session,session.begin()
+            Session(self.engine, expire_on_commit=False, autoflush=False) as session,
+            session.begin(),
         ):
             if not self._checked:
                 self._check_schema(session)
@@ -141,9 +140,7 @@ def _is_away(error: DBAPIError) -> bool:
         return True
     code = getattr(error.orig, "sqlstate", None)
     from_postgres = type(error.orig).__module__.startswith("psycopg")
-    return (
-        from_postgres and isinstance(error, OperationalError) and (code is None or code[:2] in {"08", "57"})
-    )
+    return from_postgres and isinstance(error, OperationalError) and (code is None or code[:2] in {"08", "57"})
 
 
 def _is_temporary(error: DBAPIError) -> bool:
@@ -151,9 +148,7 @@ def _is_temporary(error: DBAPIError) -> bool:
 
 
 def _sqlite_engine(location: Location) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite", database=location.target), connect_args={"timeout": BUSY_SECONDS}
-    )
+    engine = create_engine(URL.create("sqlite", database=location.target), connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

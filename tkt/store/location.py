@@ -35,9 +35,7 @@ def parse_location(text: str) -> Location:
         return Location("sqlite", os.path.abspath(os.path.expanduser(text.removeprefix("sqlite:///"))))
     scheme, separator, _ = text.partition("://")
     if separator:
-        raise UsageError(
-            f"no store is reached by '{scheme}://'; use a path, sqlite:///PATH or postgresql://HOST/NAME"
-        )
+        raise UsageError(f"no store is reached by '{scheme}://'; use a path, sqlite:///PATH or postgresql://HOST/NAME")
     return Location("sqlite", os.path.abspath(os.path.expanduser(text)))
 
 

@@ -60,9 +60,7 @@ FORWARDED = re.compile(
     |   전달된\ 메시지\s?[:：]
     ) \s*""",
 )
-FORWARD_SUBJECT = re.compile(
-    r"\s*(?:fwd?|wg|tr|rv|enc|doorst|pd|fs|转发|轉寄|転送|전달|пересл)\s*[:：]", re.IGNORECASE
-)
+FORWARD_SUBJECT = re.compile(r"\s*(?:fwd?|wg|tr|rv|enc|doorst|pd|fs|转发|轉寄|転送|전달|пересл)\s*[:：]", re.IGNORECASE)
 
 _SENDER_LABELS = (
     "from|von|de|da|van|od|от(?:\\ кого)?|发件人|寄件者|寄件人|差出人|送信者|보낸\\ ?사람|보낸이|"
@@ -74,9 +72,7 @@ _OTHER_LABELS = (
     "日付|보낸\\ ?날짜|날짜|"
     "subject|betreff|objet|asunto|assunto|oggetto|onderwerp|temat|тема|主题|主旨|主題|件名|제목"
 )
-_RECEIVER_LABELS = (
-    "to|an|à|para|a|aan|do|кому|收件人|收件者|宛先|받는\\ ?사람|cc|kopie|抄送|副本|копия|dw|참조"
-)
+_RECEIVER_LABELS = "to|an|à|para|a|aan|do|кому|收件人|收件者|宛先|받는\\ ?사람|cc|kopie|抄送|副本|копия|dw|참조"
 SENDER_LABEL = re.compile(rf"(?ix) [\s>]* \*? (?:{_SENDER_LABELS}) \s? (?:\*\s?)? [:：] \*? \s* \S .*")
 DETAIL_LABEL = re.compile(rf"(?ix) [\s>]* \*? (?:{_OTHER_LABELS}) \s? (?:\*\s?)? [:：] .*")
 RECEIVER_LABEL = re.compile(rf"(?ix) [\s>]* \*? (?:{_RECEIVER_LABELS}) \s? (?:\*\s?)? [:：] .*")

@@ -199,14 +199,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("key"),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        "ix_ticket_assignee", "ticket", ["assignee_id", "status_kind", "due_at", "number"], unique=False
-    )
+    op.create_index("ix_ticket_assignee", "ticket", ["assignee_id", "status_kind", "due_at", "number"], unique=False)
     op.create_index("ix_ticket_created_at", "ticket", ["created_at"], unique=False)
     op.create_index("ix_ticket_kind_due", "ticket", ["status_kind", "due_at", "number"], unique=False)
-    op.create_index(
-        "ix_ticket_kind_priority", "ticket", ["status_kind", "priority", "due_at", "number"], unique=False
-    )
+    op.create_index("ix_ticket_kind_priority", "ticket", ["status_kind", "priority", "due_at", "number"], unique=False)
     op.create_index("ix_ticket_kind_updated", "ticket", ["status_kind", "updated_at", "number"], unique=False)
     op.create_index("ix_ticket_parent", "ticket", ["parent"], unique=False)
     op.create_index("ix_ticket_requester", "ticket", ["requester_id", "number"], unique=False)
