@@ -45,8 +45,10 @@ def test_a_store_of_another_schema_is_refused_with_the_way_out(location: Locatio
     with store.transaction() as session:
         session.connection().execute(text("UPDATE alembic_version SET version_num = :found"), {"found": found})
     store.close()
-    with pytest.raises(WrongSchema, match=words), Store(location).transaction():
+    again = Store(location)
+    with pytest.raises(WrongSchema, match=words), again.transaction():
         pass
+    again.close()
     with pytest.raises(WrongSchema, match=words):
         open_reader(location)
 
@@ -56,5 +58,7 @@ def test_a_file_that_is_no_desk_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"")
     place = parse_location(str(path))
     assert not migrate.has_tables(place)
-    with pytest.raises(WrongSchema, match="tkt init"), Store(place).transaction():
+    store = Store(place)
+    with pytest.raises(WrongSchema, match="tkt init"), store.transaction():
         pass
+    store.close()

@@ -28,7 +28,7 @@ def execute(session: Session, sql: str, params: Sequence[Any] = ()) -> CursorRes
     """Run one statement with `?` for its parameters, on both engines."""
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        sql = sql.replace("?", "%s")
+        sql = sql.replace("%", "%%").replace("?", "%s")
     return connection.exec_driver_sql(sql, tuple(params))
 
 
