@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import fcntl
+import os
+import pty
+import select
+import struct
+import sys
+import termios
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,7 +21,6 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 from textual import events
-from textual._xterm_parser import XTermParser
 
 from tkt.desk import conversation, tickets
 from tkt.desk.conversation import Message, Upload
@@ -23,6 +30,7 @@ from tkt.store.location import Location
 from tkt.store.tables import Agent, Definition, Setting, Team, Ticket
 from tkt.tui.app import QueueApp
 from tkt.tui.queue_screen import QueueScreen
+from tkt.tui.terminal import KeyParser
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
@@ -173,7 +181,7 @@ class Driven:
 
     async def burst(self, keys: str) -> None:
         """Keys as a terminal sends them, all in one read: none waits for what the one before does."""
-        parser = XTermParser()
+        parser = KeyParser()
         for event in [*parser.feed(keys), *parser.feed("")]:
             self.app.post_message(event)
         await self.settle()
@@ -195,12 +203,14 @@ class Driven:
 
 @asynccontextmanager
 async def running_on(
-    location: Location, width: int = 80, height: int = 24, agent: str = "alice", **options: Any
+    location: Location, width: int = 80, height: int = 24, agent: str = "alice", typed: str = "", **options: Any
 ) -> AsyncIterator[Driven]:
-    """A queue on this desk, ready for keys."""
+    """A queue on this desk, ready for keys; `typed` are keys that did not wait for that."""
     app = QueueApp(location, agent, now=lambda: NOW, **options)
     async with app.run_test(size=(width, height)) as pilot:
         queue = Driven(app, pilot)
+        if typed:
+            await queue.burst(typed)
         await queue.until(queue.screen.ready.is_set)
         await queue.settle()
         yield queue
@@ -210,3 +220,86 @@ async def running_on(
 def running(empty_desk: Location) -> Callable[..., Any]:
     """`async with running(width, height) as queue:` a queue on the test's desk, as alice."""
     return partial(running_on, empty_desk)
+
+
+START = """
+import sys
+from tkt.store.location import parse_location
+from tkt.tui.app import run
+run(parse_location(sys.argv[1]), "alice")
+"""
+
+
+class RealTerminal:
+    """The queue in a process and a terminal of its own."""
+
+    def __init__(self, desk: str) -> None:
+        self.process, self.file = pty.fork()
+        if self.process == 0:
+            os.environ.update(TERM="xterm-256color", COLUMNS="", LINES="")
+            os.execv(sys.executable, [sys.executable, "-c", START, desk])
+        fcntl.ioctl(self.file, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.ended: int | None = None
+
+    def read(self, quiet: float = 0.4) -> bytes:
+        """What is written until nothing comes for so many seconds."""
+        found = b""
+        while select.select([self.file], [], [], quiet)[0]:
+            try:
+                found += os.read(self.file, 65536)
+            except OSError:  # the process has ended
+                break
+        return found
+
+    def wait_for(self, text: bytes) -> bytes:
+        found, end = b"", time.monotonic() + 20
+        while text not in found:
+            assert time.monotonic() < end, found
+            found += self.read(0.1)
+        return found
+
+    def write(self, keys: bytes) -> None:
+        os.write(self.file, keys)
+
+    def press(self, keys: bytes) -> int:
+        """How many bytes the keys cost."""
+        self.write(keys)
+        return len(self.read())
+
+    def kill(self, signal: int) -> None:
+        os.kill(self.process, signal)
+
+    def hang_up(self) -> None:
+        """The line is cut."""
+        os.close(self.file)
+        self.file = -1
+
+    def wait(self) -> int:
+        """The wait status with which the process ended, of itself."""
+        end = time.monotonic() + 20
+        while self.ended is None:
+            assert time.monotonic() < end, "it did not end"
+            if self.file >= 0:
+                self.read(0.05)
+            done, status = os.waitpid(self.process, os.WNOHANG)
+            if done:
+                self.ended = status
+            time.sleep(0.05)
+        return self.ended
+
+    def close(self) -> None:
+        if self.ended is None:
+            os.kill(self.process, 9)
+            os.waitpid(self.process, 0)
+        if self.file >= 0:
+            os.close(self.file)
+
+
+@pytest.fixture
+def terminal(small_desk: DeskWriter, empty_desk: Location) -> Iterator[RealTerminal]:
+    """The queue in a real terminal of 80x24, as alice, on the small desk; nothing counts down in it."""
+    for number in range(1, 9):
+        small_desk.write(number, due_at=None)
+    opened = RealTerminal(empty_desk.target)
+    yield opened
+    opened.close()

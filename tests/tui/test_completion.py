@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tkt.tui.completion import complete_command, complete_query
+from tkt.tui.completion import complete_command, complete_path, complete_query
 
 NAMES = {"agent": ["alice", "bob"], "tag": ["vpn", "wifi"], "status": ["new", "open"], "priority": ["urgent", "high"],
          "team": ["network"], "view": ["Open", "Mine"]}  # fmt: skip
@@ -40,3 +40,14 @@ def test_commands(typed, start, words):
 )
 def test_queries(typed, start, words):
     assert complete_query(typed, NAMES)[:2] == (start, words)
+
+
+def test_paths_are_completed_folder_by_folder(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "log.txt").touch()
+    (tmp_path / ".hidden").touch()
+    assert complete_path(f"{tmp_path}/") == (len(str(tmp_path)) + 1, ["log.txt", "logs/"], "")
+    assert complete_path(f"{tmp_path}/.h").words == [".hidden"]
+    assert complete_path(f"{tmp_path}/none/x").words == []
+    line = f"save {tmp_path}/l"
+    assert complete_command(line, NAMES) == (len(line) - 1, ["logs/"], "")

@@ -30,9 +30,7 @@ class Terminal:
         self.style = ""
 
     def feed(self, sequence: str) -> None:
-        for moved, style, erased, text in re.findall(
-            r"\x1b\[([\d;]*)H|\x1b\[([\d;]*)m|\x1b\[(K)|([^\x1b])", sequence
-        ):
+        for moved, style, erased, text in re.findall(r"\x1b\[([\d;]*)H|\x1b\[([\d;]*)m|\x1b\[(K)|([^\x1b])", sequence):
             if text:
                 self.put(text)
             elif erased:

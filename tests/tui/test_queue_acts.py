@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from tkt.desk import conversation, tickets
-from tkt.store.tables import Agent, Entry, Outbox, TicketTag
+from tkt.store.tables import Agent, Definition, Entry, Outbox, TicketTag
 
 
 def assignee(writer, number):
@@ -86,7 +86,7 @@ async def test_a_reply_shows_who_gets_it_and_goes_into_the_outbox(small_desk, ru
         await queue.press("ctrl+s")
         assert entries(small_desk, 2)[-1] == ("reply", "Dear Wang\nplease wait")
         assert "waiting to be sent" in queue.text() and "#2: reply written" in queue.message
-        assert queue.screen.session.drafts.read(2, "reply") == ""
+        assert queue.screen.session.drafts.read(2, "reply").empty
         mail = small_desk.rows(lambda session: session.exec(select(Outbox).order_by(Outbox.id.desc())).first())
         assert mail.recipients == ["wang@example.cn"]
         await queue.press("z")
@@ -117,13 +117,13 @@ async def test_drafts_survive_leaving_the_composer_and_the_queue(small_desk, run
         await queue.press("escape")
         assert "draft of the reply is kept" in queue.message
         await queue.press("c")
-        assert queue.app.screen.query_one("#composer").text == ""
+        assert queue.app.screen.query_one("#composer").draft.text == ""
         await queue.type("unfinished note")
     async with running() as queue:
         await queue.press("c")
-        assert queue.app.screen.query_one("#composer").text == "unfinished note"
+        assert queue.app.screen.query_one("#composer").draft.text == "unfinished note"
         await queue.press("escape", "r")
-        assert queue.app.screen.query_one("#composer").text == "half a thou"
+        assert queue.app.screen.query_one("#composer").draft.text == "half a thou"
 
 
 async def test_a_ticket_that_changes_under_the_composer_is_not_answered_unasked(small_desk, running):
@@ -136,7 +136,7 @@ async def test_a_ticket_that_changes_under_the_composer_is_not_answered_unasked(
         await queue.settle()
         assert "solved, do not answer" in queue.text()
         await queue.press("ctrl+s")
-        assert "not sent: #1 has changed meanwhile: bob, note" in queue.text()
+        assert "not sent: #1 has changed meanwhile: bob" in queue.text()
         assert len(entries(small_desk, 1)) == before + 1
         await queue.press("ctrl+s")
         assert entries(small_desk, 1)[-1] == ("reply", "We are working on it")
@@ -148,7 +148,7 @@ async def test_a_status_prepared_against_an_older_ticket_is_refused(small_desk, 
         await queue.press("j")
         tickets.set_fields(small_desk.agent("bob"), 2, {"priority": "urgent"})
         await queue.press("x")
-        assert "#2 has changed meanwhile: bob, priority: normal → urgent" in queue.message
+        assert "#2 has changed meanwhile: bob" in queue.message and "normal → urgent" in queue.message
         assert small_desk.read(2).status == "new"
         await queue.press("x")
         assert small_desk.read(2).status == "closed"
@@ -170,3 +170,59 @@ async def test_who_may_not_write_reads_only_and_is_told(small_desk, running, age
         assert not queue.screen.composing.active and small_desk.read(1).status == "open"
         await queue.press("enter")
         assert "They pay late" in queue.text()
+
+
+def declare_macros(writer):
+    with writer.store.transaction() as session:
+        for place, (name, do) in enumerate([("vpn", ["tag:+vpn", "set:priority=high"]), ("end", ["status:resolved"])]):
+            row = Definition(kind="macro", name=name, position=place, body={"do": do}, created_at=writer.at)
+            session.add(row)
+
+
+async def test_macros_are_chosen_and_run_on_all_marked(small_desk, running):
+    declare_macros(small_desk)
+    async with running() as queue:
+        await queue.burst("jj  m")
+        assert "Macro on 2 tickets" in queue.text() and "tag:+vpn; set:priority=high" in queue.text()
+        await queue.burst("vp\r")
+        assert queue.message == "2 tickets: macro vpn"
+        assert [(small_desk.read(number).priority, tags(small_desk, number)) for number in (3, 4)] == [(3, ["vpn"])] * 2
+        await queue.burst("g:macro end\r")
+        assert small_desk.read(1).status == "resolved"
+
+
+async def test_a_macro_that_is_not_there_or_none_at_all(small_desk, running):
+    async with running() as queue:
+        await queue.press("m")
+        assert "this desk has no macros" in queue.message
+    declare_macros(small_desk)
+    async with running() as queue:
+        await queue.burst(":macro nope\r")
+        assert "there is no macro 'nope'" in queue.message
+
+
+async def test_opening_a_ticket_is_reading_it_and_looking_at_its_preview_is_not(small_desk, running):
+    async with running() as queue:
+        before = small_desk.read(2).version
+        await queue.press("j")
+        assert small_desk.read(2).unread
+        await queue.press("enter")
+        await queue.until(lambda: not small_desk.read(2).unread)
+        await queue.press("n", "q")
+        assert small_desk.read(2).version == before and "●" not in queue.lines()[3]
+        assert not small_desk.read(3).unread
+
+
+async def test_a_viewer_opening_a_ticket_leaves_it_unread(small_desk, running):
+    async with running(agent="vera") as queue:
+        await queue.press("j", "enter")
+        assert "发票 4711 打不开" in queue.text() and small_desk.read(2).unread
+
+
+async def test_attachments_are_saved_into_a_folder(small_desk, running, tmp_path):
+    async with running() as queue:
+        await queue.burst(f":save {tmp_path}/files\r")
+        assert queue.message == "#1 has no attachments"
+        await queue.burst(f"jj:save {tmp_path}/files\r")
+        assert (tmp_path / "files" / "log.txt").read_bytes() == b"x" * 2048
+        assert "log.txt saved in" in queue.message

@@ -76,7 +76,7 @@ async def test_nothing_harmful_is_pasted_into_a_text(small_desk, running):
     async with running(80, 24) as queue:
         await queue.press("c")
         await queue.type("a\x1b]52;c;aGk=\x07\u202eb\tc\nd")
-        assert queue.app.screen.query_one("#composer").text == "ab      c\nd"
+        assert queue.app.screen.query_one("#composer").draft.text == "ab      c\nd"
 
 
 async def test_resizing_rearranges(small_desk, running):

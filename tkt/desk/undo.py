@@ -124,6 +124,8 @@ def _invert_one(change: Change, event: Event) -> str:
         _set_back(change, ticket, event)
     else:
         return ""
+    if event.field in FOLLOWING:
+        return ""  # goes without saying
     return f"{event.field}: {_shown(event.new)} → {_shown(event.old)}"
 
 

@@ -118,9 +118,7 @@ class Acts:
         if letter.kind == "note":
             note(self._opened(), number, text, attachments=files)
         else:
-            reply(
-                self._opened(), number, text, cc=letter.cc, attachments=files, status=letter.status, version=version
-            )
+            reply(self._opened(), number, text, cc=letter.cc, attachments=files, status=letter.status, version=version)
 
     def recipients(self, number: int, cc: tuple[str, ...] = ()) -> Recipients:
         """Who a reply to this ticket would go to if these addresses were added, by the rule that sending follows.

@@ -3,11 +3,17 @@
     run(location, "alice")
 
 The mouse is off, nothing blinks or moves by itself, and only cells that differ are written (`frame`). The first picture
-is drawn before the store is asked; what writing needs (SQLModel) is loaded after the list is there.
+is drawn before the store is asked; what writing needs (SQLModel) is loaded after the list is there. A signal that ends
+it (a lost connection's, too) keeps what is being written, and leaves the terminal as it was.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import sys
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -19,6 +25,7 @@ from textual.app import App
 from textual.reactive import Reactive
 from textual.screen import Screen
 
+from tkt.errors import UsageError
 from tkt.store.location import Location, user_settings
 from tkt.times import utcnow
 from tkt.tui import theme
@@ -26,6 +33,7 @@ from tkt.tui.frame import Frame
 from tkt.tui.keymap import keymap
 from tkt.tui.queue_screen import QueueScreen
 from tkt.tui.session import Session
+from tkt.tui.terminal import Terminal
 
 
 class Compared(CompositorUpdate):
@@ -55,17 +63,40 @@ class QueueApp(App[None], inherit_bindings=False):
         keys: object = None,
         now: Callable[[], datetime] = utcnow,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=Terminal)
         self.animation_level = "none"
         self._frame = Frame()
+        self._last_resort: threading.Timer | None = None
         self.session = Session(location, actor_name, keymap(keys), query=query, now=now, redraw=self.redraw)
 
     def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
+        if not self.is_headless:
+            self._heed_signals()
+
+    def _heed_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, lambda: None)  # ^c is a key here; in $EDITOR it is the editor's
+        loop.add_signal_handler(signal.SIGTERM, self._leave)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+
+    def _leave(self) -> None:
+        screen = self.screen_stack[0]
+        if isinstance(screen, QueueScreen):
+            screen.leave()
+
+    def _hang_up(self) -> None:
+        """The terminal is gone, and what is still written to it may never come back."""
+        self._leave()
+        self._last_resort = threading.Timer(HANG_UP_SECONDS, os._exit, (1,))
+        self._last_resort.daemon = True
+        self._last_resort.start()
 
     def on_resize(self) -> None:
         """Terminals reflow what they show when their size changes, and may be back at the old size before we draw."""
         self._frame.forget()
+        for screen in self.screen_stack:
+            screen.refresh(layout=True)
 
     def get_default_screen(self) -> Screen[Any]:
         return QueueScreen(self.session)
@@ -91,6 +122,12 @@ class QueueApp(App[None], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         self.session.close()
+        if self._last_resort is not None:
+            self._last_resort.cancel()
+
+
+HANG_UP_SECONDS = 5.0
+"""How long a queue without a terminal has for an orderly end."""
 
 
 def run(
@@ -103,8 +140,11 @@ def run(
     """Open the queue and come back when it is left.
 
     `query` filters the first list. `background` gives what runs beside it (the scheduler of `tkt --serve`): entered
-    before the screen opens, left after it closes. Raises UsageError for a wrong keymap in tkt.toml.
+    before the screen opens, left after it closes. Raises UsageError for a wrong keymap in tkt.toml, and where there is
+    no terminal to draw on.
     """
+    if not sys.stderr.isatty():
+        raise UsageError("the queue is drawn on standard error, which is no terminal here: open it without '2>'")
     app = QueueApp(location, actor_name or "", query=query, keys=user_settings().get("keys"))
     with background() if background else nullcontext():
         app.run(mouse=False)

@@ -14,7 +14,7 @@ from tkt.safe_text import safe_line
 from tkt.tui import theme
 from tkt.tui.columns import fitted
 
-READING_HINTS = "j k scroll  n N other tickets  r reply  c note  a assign  s status  h history  q back"
+READING_HINTS = "j k scroll  n N next  r reply  c note  a assign  s status  h history  q back"
 HINTS = "enter read  r reply  c note  a assign  t take  s status  / filter  ? help"
 
 

@@ -6,7 +6,8 @@ whatever a colour says a word or a sign says too, so that a monochrome terminal 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -29,13 +30,13 @@ MARKED, UNREAD, UNDELIVERED, DRAFT, MINE, TAKEN, GONE = "✓", "●", "✗", "�
 
 
 class Context(NamedTuple):
-    """What a line depends on besides its ticket. `now` in microseconds UTC."""
+    """What a line depends on besides its ticket. `now` in microseconds UTC, `drafts` are kinds by ticket."""
 
     now: int
     me: str = ""
     marked: frozenset[int] = frozenset()
     gone: frozenset[int] = frozenset()
-    drafts: frozenset[int] = frozenset()
+    drafts: Mapping[int, Sequence[str]] = MappingProxyType({})
 
 
 class Cell(NamedTuple):

@@ -20,6 +20,8 @@ from tkt.tui import theme
 from tkt.tui.acts import Recipients
 from tkt.tui.columns import fitted
 from tkt.tui.drafts import Draft
+from tkt.tui.keymap import typed
+from tkt.tui.text_lines import wrapped
 
 HINTS = {
     "reply": "^s send  ^t send + status  ^r add cc  ^o attach  ^e $EDITOR  esc keep as draft",
@@ -28,35 +30,42 @@ HINTS = {
 
 
 class ComposerHead(Widget):
-    """What is written and who will see it; the files that go with it; then keys, or what must be known first."""
+    """What is written and all who will see it; the files that go with it; then keys, or what must be known first."""
 
     DEFAULT_CSS = "ComposerHead { height: 2; }"
 
-    def __init__(self, kind: str, number: int) -> None:
+    def __init__(self, kind: str, number: int, files: tuple[str, ...]) -> None:
         super().__init__()
         self.kind = kind
         self.number = number
-        self.recipients: Recipients | None = None
-        self.files: list[str] = []
-        self.warning = ""
-
-    def set_files(self, files: list[str]) -> None:
         self.files = files
-        self.styles.height = 3 if files else 2
+        self.recipients: Recipients | None = None
+        self.warning = ""
+        self._lines: list[tuple[str, Style]] = []
+
+    def show(
+        self, *, files: tuple[str, ...] | None = None, recipients: Recipients | None = None, warning: str | None = None
+    ) -> None:
+        """Other files, recipients, or something that must be known before sending (an empty text takes it back)."""
+        self.files = self.files if files is None else files
+        self.recipients = recipients or self.recipients
+        self.warning = self.warning if warning is None else safe_line(warning, 400)
+        self._lay_out()
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        head = theme.NOTE if self.kind == "note" else theme.REPLY_HEAD
+        names = safe_line(", ".join(os.path.basename(path) for path in self.files), 400)
+        last = (self.warning, theme.ERROR) if self.warning else (HINTS[self.kind], theme.DIM)
+        parts = [(self._title(), head), (names and f"with {names}", theme.NUMBER), last]
+        width = max(20, self.size.width - 1)
+        self._lines = [(line, style) for text, style in parts if text for line in wrapped(text, width)]
+        self.styles.height = len(self._lines)
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        text, style = self._lines()[y]
-        return Strip([Segment(fitted(f" {text}", width), style)], width)
-
-    def _lines(self) -> list[tuple[str, Style]]:
-        title = self.title(), theme.NOTE if self.kind == "note" else theme.REPLY_HEAD
-        last = (self.warning, theme.ERROR) if self.warning else (HINTS[self.kind], theme.DIM)
-        names = ", ".join(os.path.basename(path) for path in self.files)
-        return [title, (f"with {safe_line(names, 300)}", theme.NUMBER), last] if self.files else [title, last]
-
-    def title(self) -> str:
+    def _title(self) -> str:
         if self.kind == "note":
             return f"INTERNAL NOTE on #{self.number}: no customer sees this"
         if self.recipients is None:
@@ -64,7 +73,12 @@ class ComposerHead(Widget):
         if not self.recipients.to:
             return f"REPLY on #{self.number}: PUBLIC, but the ticket has nobody to mail to"
         cc = f"  cc {', '.join(self.recipients.cc)}" if self.recipients.cc else ""
-        return safe_line(f"REPLY on #{self.number}: PUBLIC, mailed to {', '.join(self.recipients.to)}{cc}", 400)
+        return safe_line(f"REPLY on #{self.number}: PUBLIC, mailed to {', '.join(self.recipients.to)}{cc}", 2000)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        text, style = self._lines[y] if y < len(self._lines) else ("", theme.PLAIN)
+        return Strip([Segment(fitted(f" {text}", width), style)], width)
 
 
 class ComposerText(TextArea, can_focus=False):
@@ -74,7 +88,6 @@ class ComposerText(TextArea, can_focus=False):
     ComposerText { border: none; padding: 0 1; height: 1fr; background: ansi_default; }
     ComposerText.note { border-left: wide ansi_yellow; }
     ComposerText.reply { border-left: wide ansi_green; }
-    ComposerText > .text-area--cursor { text-style: reverse; }
     """
 
     ACTIONS = {key: binding.action for binding in TextArea.BINDINGS for key in binding.key.split(",")}  # type: ignore[union-attr]
@@ -90,8 +103,8 @@ class ComposerText(TextArea, can_focus=False):
             await self.app.run_action(action, self)
         elif event.key == "enter":
             self.type("\n")
-        elif event.character and event.is_printable:
-            self.type(event.character)
+        elif typed(event):
+            self.type(typed(event))
 
     def type(self, text: str) -> None:
         """Put a text at the cursor, over what is selected; it may come from a stranger."""
@@ -109,8 +122,7 @@ class Composer(Vertical):
         self.number = number
         self.version = version
         self.cc = list(draft.cc)
-        self.head = ComposerHead(kind, number)
-        self.head.set_files(list(draft.files))
+        self.head = ComposerHead(kind, number, draft.files)
         self.area = ComposerText(
             safe_block(draft.text), soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, classes=kind
         )
@@ -126,7 +138,7 @@ class Composer(Vertical):
     @property
     def draft(self) -> Draft:
         """All that is written so far."""
-        return Draft(self.area.text, tuple(self.cc), tuple(self.head.files))
+        return Draft(self.area.text, tuple(self.cc), self.head.files)
 
     def put_text(self, text: str) -> None:
         """Another text in place of this one; the cursor goes to its end."""
@@ -135,15 +147,11 @@ class Composer(Vertical):
 
     def warn(self, words: str) -> None:
         """Say something that must be known before sending; an empty text takes it back."""
-        self.head.warning = safe_line(words, 400)
-        self.head.refresh()
-
-    def show_recipients(self, recipients: Recipients) -> None:
-        self.head.recipients = recipients
-        self.head.refresh()
+        self.head.show(warning=words)
 
     def turn_file(self, path: str) -> bool:
         """Attach a file, or take it off when it is attached already; whether it is attached now."""
-        there = path in self.head.files
-        self.head.set_files([one for one in self.head.files if one != path] + ([] if there else [path]))
-        return not there
+        others = tuple(one for one in self.head.files if one != path)
+        attached = path not in self.head.files
+        self.head.show(files=(*others, path) if attached else others)
+        return attached

@@ -14,6 +14,7 @@ from tkt.errors import Conflict, TktError
 from tkt.tui import theme
 from tkt.tui.acts import Letter
 from tkt.tui.completion import complete_path
+from tkt.tui.drafts import Draft
 from tkt.tui.keyboard import Work
 from tkt.tui.picker import Choice
 from tkt.tui.prompt_line import Completion
@@ -115,7 +116,7 @@ class Composing:
         except TktError as error:
             self._warn(str(error))
         else:
-            composer.show_recipients(found)
+            composer.head.show(recipients=found)
 
     async def _leave(self, composer: Composer) -> None:
         self.keep()
@@ -147,6 +148,18 @@ class Composing:
         except OSError as error:
             self._warn(f"the draft can't be kept in {self._drafts.folder}: {error.strerror}")
 
+    def turn(self, letter: Letter, taken_back: bool) -> None:
+        """What undo takes back becomes a draft again, unless another was begun; done again, it is none any more."""
+        draft = Draft(letter.text, letter.cc, letter.files)
+        kept = self._drafts.read(letter.number, letter.kind)
+        try:
+            if taken_back and kept.empty:
+                self._drafts.keep(letter.number, letter.kind, draft)
+            elif not taken_back and kept == draft:
+                self._drafts.drop(letter.number, letter.kind)
+        except OSError as error:
+            self._screen.say(f"the text can't be kept in {self._drafts.folder}: {error.strerror}", theme.ERROR)
+
     # --- sending -----------------------------------------------------------------------------------------------------
 
     def _choose_status(self, composer: Composer) -> Work:
@@ -171,7 +184,7 @@ class Composing:
             self._warn(f"not sent: {error}")
         else:
             self._drafts.drop(number, composer.kind)
-            deeds.sent(number)
+            deeds.sent(letter)
             await self._close(composer)
             self._screen.say(f"#{number}: {_sent(letter)}", theme.GOOD)
 
@@ -199,7 +212,7 @@ class Composing:
 
     def _ask_cc(self, composer: Composer) -> Work:
         if composer.kind == "reply":
-            added = " ".join(composer.cc)
+            added = "".join(f"{address} " for address in composer.cc)
             self._screen.prompt.ask(
                 "Add cc: ", added, lambda _text: Completion(0, []), lambda text: self._set_cc(composer, text)
             )
@@ -211,7 +224,7 @@ class Composing:
         wanted = tuple(dict.fromkeys(text.replace(",", " ").replace(";", " ").split()))
         found = await deeds.call(deeds.acts.recipients, composer.number, wanted)
         composer.cc = list(wanted)
-        composer.show_recipients(found)
+        composer.head.show(recipients=found)
         self._screen.prompt.leave()
         self._keep_soon()
 
@@ -236,16 +249,18 @@ class Composing:
         from tkt.editor import edited
 
         self.keep()
+        failure, text = "", composer.draft.text
         try:
-            with self._screen.app.suspend():
-                text = edited(composer.draft.text)
+            with self._screen.app.suspend():  # which comes back only if nothing is raised in it
+                try:
+                    text = edited(text)
+                except TktError as error:
+                    failure = str(error)
         except SuspendNotSupported:
-            self._warn("this terminal can't be handed to an editor")
-        except TktError as error:
-            self._warn(str(error))
-        else:
-            composer.put_text(text.rstrip("\n"))
-            self.keep()
+            failure = "this terminal can't be handed to an editor"
+        composer.put_text(text.rstrip("\n"))
+        self._warn(failure)
+        self.keep()
         return None
 
 

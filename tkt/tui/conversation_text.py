@@ -18,7 +18,7 @@ from tkt.store.read_entries import File, Message
 from tkt.store.read_events import EventRow
 from tkt.times import age, format_duration, from_micros
 from tkt.tui import theme
-from tkt.tui.columns import SECOND, Cell, Context, deadline
+from tkt.tui.columns import DRAFT, SECOND, Cell, Context, deadline
 from tkt.tui.source import Reading
 from tkt.tui.text_lines import wrapped
 
@@ -115,6 +115,9 @@ def _facts(reading: Reading, width: int, context: Context) -> Iterator[Line]:
     yield from ([Segment(line, theme.DIM)] for line in wrapped(words, width))
     if row.undelivered:
         yield [Segment("✗ a mail of this ticket could not be delivered", theme.LATE)]
+    for kind in context.drafts.get(row.number, ()):
+        key = "c" if kind == "note" else "r"
+        yield [Segment(f"{DRAFT} your draft of a {kind} is kept: {key} goes on with it", theme.NOTICE)]
     yield from (_clock(clock, context) for clock in reading.clocks if clock.state in ("running", "paused", "breached"))
     if not reading.clocks and row.due_at is not None:
         yield [Segment("due "), _segment(deadline(row, context))]

@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tkt.errors import Conflict, NotAllowed, NotFound, TktError, UsageError
 from tkt.tui import theme
-from tkt.tui.acts import Outcome, Verb
+from tkt.tui.acts import Letter, Outcome, Verb
 from tkt.tui.keyboard import Work
 from tkt.tui.picker import Choice
 
@@ -29,13 +29,20 @@ PATIENCE = 1.0
 T = TypeVar("T")
 
 
+class Step(NamedTuple):
+    """What one undo takes back: so many changes, and the text if one was written."""
+
+    changes: int = 1
+    letter: Letter | None = None
+
+
 class Deeds:
     def __init__(self, screen: QueueScreen) -> None:
         self._screen = screen
         self._acts = screen.session.acts()
         self._thread = ThreadPoolExecutor(1, "tkt-write")
-        self._done: list[int] = []
-        self._undone: list[int] = []
+        self._done: list[Step] = []
+        self._undone: list[Step] = []
         self._old: dict[int, int] = {}
         """Versions that were on the screen when a ticket was changed here: while they still are, they don't count."""
         self._refusal, self._refused_at = "", 0.0
@@ -199,7 +206,7 @@ class Deeds:
     def _tell(self, outcome: Outcome, words: str) -> None:
         self._forget_versions(outcome.done)
         if outcome.steps:
-            self._done.append(outcome.steps)
+            self._done.append(Step(outcome.steps))
             self._undone.clear()
         whom = f"#{outcome.done[0]}" if len(outcome.done) == 1 else f"{len(outcome.done)} tickets"
         if not outcome.failed:
@@ -209,10 +216,10 @@ class Deeds:
         more = f"; and {len(outcome.failed) - SHOWN_FAILURES} more" if len(outcome.failed) > SHOWN_FAILURES else ""
         self._screen.say(f"{whom}: {words}. Failed: {failures}{more}", theme.ERROR)
 
-    def sent(self, number: int) -> None:
+    def sent(self, letter: Letter) -> None:
         """A reply or note was written: one step that undo takes back."""
-        self._forget_versions([number])
-        self._done.append(1)
+        self._forget_versions([letter.number])
+        self._done.append(Step(1, letter))
         self._undone.clear()
 
     def _forget_versions(self, changed: list[int]) -> None:
@@ -220,20 +227,22 @@ class Deeds:
         self._old |= {row.number: row.version for row in self._screen.queue.window.rows if row.number in numbers}
 
     async def _undo(self) -> None:
-        steps = self._done.pop() if self._done else 1
-        await self._turn(self._acts.undo, steps, self._undone, "taken back")
+        step = self._done.pop() if self._done else Step()
+        await self._turn(self._acts.undo, step, self._undone, "taken back")
 
     async def _redo(self) -> None:
-        steps = self._undone.pop() if self._undone else 1
-        await self._turn(self._acts.redo, steps, self._done, "done again")
+        step = self._undone.pop() if self._undone else Step()
+        await self._turn(self._acts.redo, step, self._done, "done again")
 
-    async def _turn(self, act: Callable[[int], str], steps: int, other: list[int], words: str) -> None:
+    async def _turn(self, act: Callable[[int], str], step: Step, other: list[Step], words: str) -> None:
         try:
-            said = await self.call(act, steps)
+            said = await self.call(act, step.changes)
         except TktError as error:
             self._screen.say_error(error)
         else:
-            other.append(steps)
+            other.append(step)
+            if step.letter is not None:
+                self._screen.composing.turn(step.letter, taken_back=other is self._undone)
             self._screen.say(f"{words}: {said}")
         await self._screen.loader.reread(own=True)
 

@@ -51,14 +51,12 @@ class Drafts:
         parts = [name.removesuffix(".txt").split(".") for name in names if name.endswith(".txt")]
         return {(int(part[0]), part[1]) for part in parts if part[0].isdecimal() and part[-1] in KINDS}
 
-    @property
-    def numbers(self) -> frozenset[int]:
-        """Tickets that have a draft."""
-        return frozenset(number for number, _ in self._kept)
-
-    def kinds(self, number: int) -> list[str]:
-        """Which drafts a ticket has."""
-        return [kind for kind in KINDS if (number, kind) in self._kept]
+    def kinds(self) -> dict[int, list[str]]:
+        """Which kinds of drafts there are, by ticket."""
+        found: dict[int, list[str]] = {}
+        for number, kind in sorted(self._kept):
+            found.setdefault(number, []).append(kind)
+        return found
 
     def read(self, number: int, kind: str) -> Draft:
         """The draft, empty when there is none."""

@@ -37,8 +37,8 @@ class Frame:
         self._rows: list[list[Cell]] = []
 
     def forget(self) -> None:
-        """Nothing is known of the terminal any more: the next update is written whole."""
-        self._rows = []
+        """Nothing is known of the terminal any more: what comes next is written whole."""
+        self._rows = [[UNKNOWN] * len(row) for row in self._rows]
 
     def sequence(self, update: CompositorUpdate, console: Console) -> str:
         """What to write so that the terminal shows the update."""

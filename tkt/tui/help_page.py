@@ -17,9 +17,9 @@ from tkt.tui.keymap import key_of, shown
 
 SIGNS = (
     (MARKED, "marked"),
-    (UNREAD, "the customer wrote, and nobody has opened or answered it"),
+    (UNREAD, "the customer wrote, and no agent has opened or answered it"),
     (UNDELIVERED, "a mail could not be delivered"),
-    (DRAFT, "you have a draft"),
+    (DRAFT, "you have begun a reply or a note"),
     (MINE, "yours"),
     (TAKEN, "somebody else's"),
     (GONE, "has left this list; it goes when the cursor does"),
@@ -33,7 +33,7 @@ Line = list[Segment]
 
 def help_lines(keys: Mapping[str, str]) -> list[Line]:
     """The help text; `keys` are commands by key."""
-    title = "tkt: the queue. j and k scroll this page, ^d and ^u by half a page, esc leaves it."
+    title = "tkt: the queue. j k ^d ^u scroll this page, esc leaves it."
     return [[Segment(title, theme.UNREAD)], *_commands(keys), *_signs()]
 
 
@@ -55,7 +55,7 @@ def _signs() -> Iterator[Line]:
     yield from ([Segment(f"  {sign:<12} ", theme.NUMBER), Segment(words)] for sign, words in SIGNS)
     yield []
     yield [Segment("Filter: status:open kind:waiting team:net assignee:me|none priority>=high from:@acme.com tag:vpn")]
-    yield [Segment("        due<2h created>7d is:breached|unread|unassigned \"a phrase\" -not OR (…)")]
+    yield [Segment('        due<2h created>7d is:breached|unread|unassigned "a phrase" -not OR (…)')]
 
 
 class HelpPage(Widget):
@@ -78,7 +78,7 @@ class HelpPage(Widget):
         return self.is_open
 
     def take_key(self, event: events.Key) -> Work:
-        page = max(1, self.size.height - 1)
+        page = max(1, self.screen.size.height - 1)
         steps = {"down": 1, "up": -1, "half-down": page // 2, "half-up": -page // 2, "page-down": page,
                  "page-up": -page, "first": -10_000, "last": 10_000}  # fmt: skip
         name = self._keys.get(key_of(event), "")
@@ -92,7 +92,8 @@ class HelpPage(Widget):
         return None
 
     def _scroll_by(self, lines: int) -> None:
-        self._top = max(0, min(self._top + lines, len(self._lines) - self.size.height))
+        """The page is as high as the screen; its own size is known only once it has been drawn."""
+        self._top = max(0, min(self._top + lines, len(self._lines) - self.screen.size.height))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:

@@ -8,7 +8,7 @@ list read, a ticket changed. So the same keys do the same, however fast they are
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from time import monotonic
 from typing import Any, Protocol
 
@@ -70,7 +70,7 @@ class Keyboard:
         held = self._held_since is not None
         if self._closed or (held and isinstance(event, Key) and self._urgent(event)):
             return
-        self._typed.extend(_split(event))
+        self._typed.append(event)
         self._deal()
 
     def hold(self, work: Coroutine[Any, Any, object]) -> None:
@@ -110,14 +110,3 @@ class Keyboard:
         except TktError as error:
             self._failed(error)
             return None
-
-
-def _split(event: Key | Paste) -> Iterator[Key | Paste]:
-    """Terminals send alt+j as escape and j; an escape and soon after a j look the same, and are what is meant here."""
-    if not isinstance(event, Key) or not event.key.startswith("alt+") or not event.is_printable:
-        yield event
-        return
-    for key, character in (("escape", "\x1b"), (event.key.removeprefix("alt+"), event.character)):
-        part = Key(key, character)
-        part.time = event.time
-        yield part

@@ -54,7 +54,7 @@ def _keys(name: str, keys: object) -> list[str]:
         raise UsageError(f"tkt.toml [keys]: there is no command '{name}'{hint}")
     words = [keys] if isinstance(keys, str) else keys
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise UsageError(f"tkt.toml [keys]: {name} must be a key like \"x\" or a list of keys")
+        raise UsageError(f'tkt.toml [keys]: {name} must be a key like "x" or a list of keys')
     return [normal_key(word) for word in words if word]
 
 
@@ -71,11 +71,15 @@ def normal_key(word: str) -> str:
     raise UsageError(f"tkt.toml [keys]: '{word}' is no key; write a character, or like ctrl+d, f5, enter, space")
 
 
+def typed(event: Key) -> str:
+    """The character that a key types; empty for keys that type none (alt+x, where a terminal tells it apart)."""
+    character = event.character or ""
+    return character if character.isprintable() and not event.key.startswith("alt+") else ""
+
+
 def key_of(event: Key) -> str:
     """A pressed key in the keymap's spelling."""
-    if event.character and event.is_printable and event.character != " ":
-        return event.character
-    return event.key
+    return typed(event).strip() or event.key
 
 
 def shown(key: str) -> str:

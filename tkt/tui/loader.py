@@ -123,7 +123,7 @@ class Loader:
 
     def refresh(self, own: bool = False) -> None:
         """Read again what is on the screen. `own`: after the agent's own doing, when the cursor need not stay on a
-        ticket that has left the list."""
+        ticket that has left the list, unless it is being read."""
         self._stale, self._own = True, self._own or own
         if not self._refreshing.locked():
             self._screen.start(partial(self.reread, own), group="refresh")
@@ -155,7 +155,7 @@ class Loader:
         if found.moved:
             self._show_around(found.segment, number)
         else:
-            keep = None if own else found.keep
+            keep = None if own and not self._screen.opened else found.keep
             window.refresh(start if after else 0, found.segment.rows, at_end=found.segment.at_end, keep=keep)
         if not window.rows:
             self._screen.queue.says = await self._empty_words()
@@ -214,9 +214,7 @@ class Loader:
         if views:
             self.views = views
 
-    async def _read(
-        self, read: Callable[..., T], *args: object, thread: ThreadPoolExecutor | None = None
-    ) -> T | None:
+    async def _read(self, read: Callable[..., T], *args: object, thread: ThreadPoolExecutor | None = None) -> T | None:
         """Call the source in its thread. None when the store is away: then it is tried again later. Raises other
         TktErrors."""
         source = self._count_source if thread else self._source

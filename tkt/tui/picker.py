@@ -14,6 +14,7 @@ from tkt.safe_text import safe_line
 from tkt.tui import theme
 from tkt.tui.columns import fitted
 from tkt.tui.keyboard import Work
+from tkt.tui.keymap import typed
 
 MOST_LINES = 9
 
@@ -68,8 +69,8 @@ class Picker(Widget):
             self._cursor = (self._cursor + step) % max(1, len(self.offered))
         elif event.key in ("backspace", "ctrl+h", "ctrl+u"):
             self._type("" if event.key == "ctrl+u" else self._typed[:-1])
-        elif event.character and event.is_printable:
-            self._type(self._typed + event.character)
+        elif typed(event):
+            self._type(self._typed + typed(event))
         return None
 
     def take_paste(self, text: str) -> Work:

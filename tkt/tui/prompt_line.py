@@ -19,6 +19,7 @@ from tkt.safe_text import safe_line
 from tkt.tui import theme
 from tkt.tui.columns import fitted
 from tkt.tui.keyboard import Work
+from tkt.tui.keymap import typed
 
 
 class Completion(NamedTuple):
@@ -82,8 +83,8 @@ class PromptLine(Widget):
         action = self._actions().get(event.key)
         if action:
             action()
-        elif event.character and event.is_printable:
-            self._insert(event.character)
+        else:
+            self._insert(typed(event))
         return None
 
     def take_paste(self, text: str) -> Work:
@@ -131,8 +132,8 @@ class PromptLine(Widget):
         before = kept[0] + kept[1]
         self._put(before + self.text[self.cursor :], len(before))
 
-    def _insert(self, typed: str) -> None:
-        self._put(self.text[: self.cursor] + typed + self.text[self.cursor :], self.cursor + len(typed))
+    def _insert(self, text: str) -> None:
+        self._put(self.text[: self.cursor] + text + self.text[self.cursor :], self.cursor + len(text))
 
     def _recall(self, step: int) -> None:
         history = self._histories[self.sign]

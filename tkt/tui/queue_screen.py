@@ -128,9 +128,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         finally:
             self.ready.set()
 
-    def start(
-        self, work: Callable[[], Coroutine[Any, Any, None]], group: str, exclusive: bool = False
-    ) -> Worker[None]:
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]], group: str, exclusive: bool = False) -> Worker[None]:
         """Do this beside the screen; `exclusive` drops what the same group is doing. What fails is said."""
         return self.run_worker(partial(self._guarded, work), group=group, exclusive=exclusive)
 
@@ -227,7 +225,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
             self.session.actor_name,
             frozenset(self.marked),
             self.queue.window.gone,
-            self.session.drafts.numbers,
+            {} if self.composing.active else self.session.drafts.kinds(),
         )
 
     async def open_list(self, asked: Asked, from_end: bool = False) -> bool:

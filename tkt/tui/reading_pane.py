@@ -46,8 +46,11 @@ class ReadingPane(Widget):
     def show(self, reading: Reading | None, says: str = "") -> None:
         """Another ticket, or its newer state: of the same ticket, the place that is read is kept."""
         same = reading is not None and self.reading is not None and reading.row.number == self.reading.row.number
-        grown = same and reading is not None and self.reading is not None and (
-            len(reading.messages) != len(self.reading.messages)
+        grown = (
+            same
+            and reading is not None
+            and self.reading is not None
+            and (len(reading.messages) != len(self.reading.messages))
         )
         self.reading, self.says = reading, says
         self._lay_out(keep=same and not grown)

@@ -53,6 +53,7 @@ Screen { layout: vertical; layers: below above; background: ansi_default; overfl
 #work.composing #queue, #work.open #queue { display: none; }
 #work.alone #reading { display: none; }
 #prompt { layer: above; dock: bottom; height: 3; display: none; background: ansi_default; }
+#composer .text-area--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
 #help { layer: above; width: 1fr; height: 1fr; display: none; background: ansi_default; }
 #picker { layer: above; dock: bottom; height: 10; display: none; background: ansi_default; }
 """

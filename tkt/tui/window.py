@@ -59,9 +59,7 @@ class Window:
     def wants_earlier(self) -> bool:
         return not self.at_start and min(self.cursor, self.top) < NEAR
 
-    def show(
-        self, rows: Sequence[TicketRow], *, at_start: bool, at_end: bool, cursor: int = 0, line: int = 0
-    ) -> None:
+    def show(self, rows: Sequence[TicketRow], *, at_start: bool, at_end: bool, cursor: int = 0, line: int = 0) -> None:
         """A new list; the cursor's row stands on this line of the screen if it can."""
         self.revision += 1
         self.rows = list(rows)
@@ -101,9 +99,7 @@ class Window:
             del self.rows[max(MOST_ROWS, self.top + self.height) :]
             self.at_end = False
 
-    def refresh(
-        self, start: int, rows: Sequence[TicketRow], *, at_end: bool, keep: TicketRow | None = None
-    ) -> None:
+    def refresh(self, start: int, rows: Sequence[TicketRow], *, at_end: bool, keep: TicketRow | None = None) -> None:
         """What now stands from index `start` on. The cursor's ticket keeps its line on the screen; if it is no longer
         in the list, `keep` (its present row) stays as gone, or without `keep` the cursor goes to who took its place."""
         self.revision += 1
