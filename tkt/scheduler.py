@@ -143,9 +143,9 @@ class Scheduler:
         self.store.close()
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT. Raises WrongSchema, TktError for a store that can't be served at all."""
+        """Serve until SIGTERM, SIGINT or SIGHUP. Raises WrongSchema, TktError for a store that can't be served."""
         told: SimpleQueue[int] = SimpleQueue()  # unlike an Event, safe to touch in a signal handler
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _frame: told.put(received))
         self._look_at_store()
         log.info("serving %s", self.store.location.shown)

@@ -321,7 +321,7 @@ def test_a_viewer_changes_nothing(office: Any) -> None:
         lambda: conversation.note(office.carol, number, "hello"),
     ]
     for act in acts:
-        with pytest.raises(NotAllowed, match="carol is a viewer"):
+        with pytest.raises(NotAllowed, match="carol has the role viewer"):
             act()
     assert office.document(number) == before
 

@@ -147,19 +147,19 @@ def undo(
 def each(words: list[str], act: Callable[[int], str]) -> int:
     """Do it to every number named; print what was done, say what failed; the worst exit status."""
     failures: list[TktError] = []
-    for number in context.numbers(words):
+    for word in context.number_words(words):
         try:
-            output.line(act(number))
+            output.line(act(context.number_of(word)))
         except TktError as error:
             failures.append(error)
-            output.words(f"tkt: {_about(number, error)}")
+            output.words(f"tkt: {_about(word, error)}")
     return worst(failures)
 
 
-def _about(number: int, error: TktError) -> str:
-    """The message, with the number it is about."""
-    text = str(error)
-    return text if f"#{number}" in text else f"#{number}: {text}"
+def _about(word: str, error: TktError) -> str:
+    """The message, with the ticket it is about."""
+    text, number = str(error), word.removeprefix("#")
+    return text if f"#{number}" in text or f"'{word}'" in text else f"#{number}: {text}"
 
 
 def _move(words: list[str], to: str, body: str | None) -> int:

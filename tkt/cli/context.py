@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from tkt.errors import TktError, UsageError
+from tkt.errors import NotAllowed, TktError, UsageError
 from tkt.store.location import Location, find_location
 
 if TYPE_CHECKING:
@@ -54,6 +54,15 @@ def desk() -> Desk:
     return Desk(store, find_actor(store, agent_name()))
 
 
+def refuse_viewer() -> None:
+    """NotAllowed where the acting person is a viewer of this desk."""
+    name = agent_name()
+    with reader() as opened:
+        found = opened.row("SELECT role FROM agent WHERE name = ? AND active", (name,))
+    if found is not None and found[0] == "viewer":
+        raise NotAllowed(f"{name} is a viewer of this desk and may only read")
+
+
 def stay() -> None:
     """This process is here for longer than a moment: collect garbage after all (`__main__` has switched that off)."""
     import gc
@@ -62,8 +71,13 @@ def stay() -> None:
     gc.enable()
 
 
-def system_desk() -> Desk:
-    """The desk in nobody's name, for what runs by itself (mail, SLA checks, the scheduler)."""
+def system_desk(*, acts: bool = True) -> Desk:
+    """The desk in nobody's name, for what runs by itself (mail, SLA checks): cron and mail servers are no agents.
+
+    Somebody who is known to the desk as a viewer may not set it off. Raises NotAllowed.
+    """
+    if acts:
+        refuse_viewer()
     stay()
     from tkt.desk.unit import Desk
     from tkt.store.engine import Store
@@ -82,12 +96,23 @@ def _kept(store: Store) -> Store:
     return store
 
 
+def number_words(given: Iterable[str]) -> list[str]:
+    """The words that name tickets, each once; '-' reads them from standard input, one a line."""
+    words = [one for word in given for one in (_words_of_input() if word == "-" else [word])]
+    return list(dict.fromkeys(words))
+
+
+def number_of(word: str) -> int:
+    """The ticket number that a word is. Raises UsageError."""
+    bare = word.removeprefix("#")
+    if not (bare.isascii() and bare.isdigit()) or len(bare) > 18:
+        raise UsageError(f"'{word}' is no ticket number")
+    return int(bare)
+
+
 def numbers(given: Iterable[str]) -> list[int]:
-    """Ticket numbers from the command line; '-' reads them from standard input, one a line."""
-    found: list[int] = []
-    for word in given:
-        found += _numbers_of(_words_of_input() if word == "-" else [word])
-    return list(dict.fromkeys(found))
+    """Ticket numbers from the command line. Raises UsageError for the first word that is none."""
+    return list(dict.fromkeys(number_of(word) for word in number_words(given)))
 
 
 def one_number(given: str) -> int:
@@ -129,16 +154,6 @@ def _read_text(path: str, what: str) -> str:
         return read_file(path).decode("utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text, so it can't be the {what}; attach it instead") from error
-
-
-def _numbers_of(words: list[str]) -> list[int]:
-    found = []
-    for word in words:
-        bare = word.removeprefix("#")
-        if not (bare.isascii() and bare.isdigit()) or len(bare) > 18:
-            raise UsageError(f"'{word}' is no ticket number")
-        found.append(int(bare))
-    return found
 
 
 def _words_of_input() -> list[str]:

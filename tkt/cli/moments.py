@@ -10,10 +10,10 @@ MICROS = 1_000_000
 
 
 def local(micros: int | None) -> str:
-    """ "2026-11-22 09:30" in the zone of this terminal, empty for None."""
+    """ "2026-11-22 09:30 CET" in the zone of this terminal, which it names; empty for None."""
     if micros is None:
         return ""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(micros / MICROS))
+    return time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(micros / MICROS))
 
 
 def age_of(micros: int, now: int) -> str:

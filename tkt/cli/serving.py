@@ -16,6 +16,7 @@ def serve(once: bool = typer.Option(False, "--once", help="One round of everythi
     """
     from tkt.scheduler import Scheduler
 
+    context.refuse_viewer()
     log_to(None)
     context.stay()
     scheduler = Scheduler(context.location())

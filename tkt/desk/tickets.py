@@ -17,7 +17,7 @@ from tkt.desk import conversation, notices, people, statuses, values
 from tkt.desk.conversation import Message, Upload
 from tkt.desk.storable import storable
 from tkt.desk.unit import Change, Desk
-from tkt.errors import Conflict, NotFound, TktError, UsageError
+from tkt.errors import Conflict, TktError, UsageError
 from tkt.store import search
 from tkt.store.constants import PRIORITIES
 from tkt.store.definitions import Definitions
@@ -236,9 +236,7 @@ def _open(
     change.happened(ticket, "created")
     if message is not None:
         conversation.add_message(change, ticket, message)
-        for name, address in message.cc:
-            if people.is_address(address) and address.lower() != message.address.lower():
-                people.follow(change, ticket, name, address)
+        conversation.let_copied_take_part(change, ticket, message, (message.address.lower(),))
     elif text.strip() or attachments:
         _write_down(change, ticket, text, attachments)
     ticket.unread = message is not None and not machine
@@ -286,9 +284,7 @@ def _assignee_named(change: Change, ticket: Ticket, to: str) -> str | None:
         if chosen is None:
             raise Conflict(f"nobody can be chosen for #{ticket.number}: it has no team, or its team no active agents")
         return chosen
-    if to not in change.definitions.agents:
-        raise NotFound(f"there is no agent '{to}'{values.nearest(to, change.definitions.agents)}")
-    return to
+    return values.agent(change.definitions, to)
 
 
 def _tag(change: Change, ticket: Ticket, name: str) -> bool:

@@ -18,9 +18,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from tkt.desk.fields import FIELDS, FOLLOWING
+from tkt.desk.meanwhile import changes_since
 from tkt.errors import Conflict, NotAllowed, NotFound
 from tkt.store.constants import ROLES
 from tkt.store.definitions import Definitions, load_definitions
@@ -157,7 +158,7 @@ class Change:
     def require(self, role: str = "agent") -> None:
         """NotAllowed unless the actor has this role or a higher one; the system and customers' mails are not asked."""
         if self.actor.kind == "agent" and ROLES.index(self.actor.role) < ROLES.index(role):
-            raise NotAllowed(f"{self.actor.name} is a {self.actor.role} of this desk; this takes a {role}")
+            raise NotAllowed(f"this takes the role {role}; {self.actor.name} has the role {self.actor.role}")
 
     def ticket(self, number: int, version: int | None = None) -> Ticket:
         """The ticket, locked for this change. Raises NotFound, or Conflict if it is no longer at `version`."""
@@ -171,7 +172,7 @@ class Change:
         if ticket is None:
             raise NotFound(f"there is no ticket #{number}")
         if version is not None and ticket.version != version:
-            raise Conflict(f"#{number} has changed meanwhile: {self._changes_since(number)}")
+            raise Conflict(f"#{number} has changed meanwhile: {changes_since(self.session, ticket, version)}")
         self._locked[number] = ticket
         return ticket
 
@@ -248,15 +249,6 @@ class Change:
             self.session.connection().execute(_IN_TURN)
             self.session.connection().execute(_TELL)
         keep_all(self.session, Event, self.events)
-
-    def _changes_since(self, number: int) -> str:
-        """The latest recorded change of a ticket, in words."""
-        latest = select(Event).where(Event.ticket == number).order_by(Event.id.desc()).limit(1)  # type: ignore[union-attr]
-        event = self.session.exec(latest).first()
-        if event is None:
-            return "look at it again"
-        what = f"{event.field}: {event.old} → {event.new}" if event.field else event.verb
-        return f"{event.actor}, {what}"
 
 
 def find_actor(store: Store, name: str) -> Actor:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tkt.desk.storable import storable
 from tkt.desk.unit import Change
-from tkt.errors import NotAllowed, NotFound, UsageError
+from tkt.errors import Conflict, NotAllowed, NotFound, UsageError
 from tkt.store.constants import PRIORITIES
 from tkt.store.definitions import Definitions
 from tkt.times import parse_when, rfc3339
@@ -73,6 +73,8 @@ def team(definitions: Definitions, name: str) -> str:
 def agent(definitions: Definitions, name: str) -> str:
     if name not in definitions.agents:
         raise NotFound(f"there is no agent '{name}'{nearest(name, definitions.agents)}")
+    if name in definitions.viewers:
+        raise Conflict(f"{name} is a viewer and can't be given tickets")
     return name
 
 

@@ -44,6 +44,7 @@ class Definitions:
         self.agents: dict[str, int] = {}
         self.team_names: dict[int, str] = {}
         self.agent_names: dict[int, str] = {}
+        self.viewers: set[str] = set()
 
     def of(self, kind: str) -> list[Declared]:
         return self._by_kind.get(kind, [])
@@ -77,10 +78,12 @@ def load_definitions(session: Session, held: Definitions | None) -> Definitions:
         fresh.team_names[identifier] = name
         if active:
             fresh.teams[name] = identifier
-    for identifier, name, active in _rows(session, "SELECT id, name, active FROM agent"):
+    for identifier, name, active, role in _rows(session, "SELECT id, name, active, role FROM agent"):
         fresh.agent_names[identifier] = name
         if active:
             fresh.agents[name] = identifier
+        if role == "viewer":
+            fresh.viewers.add(name)
     return fresh
 
 

@@ -9,17 +9,18 @@ StoreUnreachable; everything else is a bug and passes through.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, ProgrammingError
 from sqlmodel import Session
 
 from tkt.errors import NotFound, StoreBusy, StoreUnreachable, TktError
 from tkt.store.location import Location
-from tkt.store.schema import not_a_desk, refuse_other_schema
+from tkt.store.schema import damaged, not_a_desk, refuse_other_schema
 
 BUSY_SECONDS = 15
 """How long a writer waits for the others before it gives up with exit status 75."""
@@ -90,7 +91,7 @@ class Store:
         try:
             found = session.connection().execute(text("SELECT version_num FROM alembic_version")).scalar()
         except (OperationalError, ProgrammingError) as error:
-            if _is_temporary(error):
+            if not _is_missing_table(error):
                 raise
             raise not_a_desk(self.location) from error
         refuse_other_schema(str(found or ""), self.location)
@@ -107,6 +108,8 @@ def translated(location: Location) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _in_our_words(error, location) from error
+    except sqlite3.Error as error:  # while connecting: SQLAlchemy has not wrapped it yet
+        raise _while_connecting(error, location) from error
 
 
 def _in_our_words(error: DBAPIError, location: Location) -> Exception:
@@ -117,7 +120,20 @@ def _in_our_words(error: DBAPIError, location: Location) -> Exception:
         return StoreUnreachable(f"the store at {location.shown} can't be reached: {words}")
     if isinstance(error, OperationalError):
         return TktError(f"the store at {location.shown} failed: {words}")
+    if isinstance(error.orig, sqlite3.DatabaseError) and type(error) is DatabaseError:
+        return damaged(location, words)
     return error
+
+
+def _while_connecting(error: sqlite3.Error, location: Location) -> TktError:
+    words = str(error)
+    if "locked" in words:
+        return StoreBusy(f"the store is busy: another process has held it for {BUSY_SECONDS} s; try again")
+    if "not a database" in words:
+        return not_a_desk(location)
+    if type(error) is sqlite3.DatabaseError:
+        return damaged(location, words)
+    return TktError(f"the store at {location.shown} failed: {words}")
 
 
 def _is_busy(error: DBAPIError) -> bool:
@@ -143,8 +159,8 @@ def _is_away(error: DBAPIError) -> bool:
     return from_postgres and isinstance(error, OperationalError) and (code is None or code[:2] in {"08", "57"})
 
 
-def _is_temporary(error: DBAPIError) -> bool:
-    return _is_busy(error) or _is_away(error)
+def _is_missing_table(error: DBAPIError) -> bool:
+    return "no such table" in str(error.orig) or getattr(error.orig, "sqlstate", None) == "42P01"
 
 
 def _sqlite_engine(location: Location) -> Engine:

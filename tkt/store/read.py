@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from tkt.errors import NotFound, StoreBusy, StoreUnreachable, TktError
 from tkt.store.constants import STATUSES
 from tkt.store.read_clauses import Vocabulary
-from tkt.store.schema import not_a_desk, refuse_other_schema
+from tkt.store.schema import damaged, not_a_desk, refuse_other_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,6 +191,8 @@ class SqliteReader(Reader):
             return StoreUnreachable(f"the store at {self.location.shown} can't be reached: {words}")
         if "not a database" in words or "no such table: alembic_version" in words:
             return not_a_desk(self.location)
+        if type(error) is sqlite3.DatabaseError:
+            return damaged(self.location, words)
         if isinstance(error, sqlite3.OperationalError):
             return TktError(f"the store at {self.location.shown} failed: {words}")
         return error

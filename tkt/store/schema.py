@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tkt.errors import WrongSchema
+from tkt.errors import TktError, WrongSchema
 from tkt.store.constants import SCHEMA
 from tkt.store.location import Location
 
@@ -15,6 +15,11 @@ def refuse_other_schema(found: str, location: Location) -> None:
         raise WrongSchema(f"{location.shown} was written by a newer tkt (schema {found}); upgrade tkt")
     place = f"{location.shown} has schema {found or 'none'}, not {SCHEMA}"
     raise WrongSchema(f"{place}; 'tkt doctor --upgrade' mends it")
+
+
+def damaged(location: Location, words: str) -> TktError:
+    """The error for a file that SQLite can't make sense of."""
+    return TktError(f"the file {location.shown} is damaged ({words}); restore a backup")
 
 
 def not_a_desk(location: Location) -> WrongSchema:
