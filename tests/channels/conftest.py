@@ -21,7 +21,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import SMTP
@@ -390,14 +390,28 @@ class Postman:
         return {"smtp": f"smtp+plain://localhost:{self.port}", **more}
 
 
-@pytest.fixture
-def postman() -> Iterator[Postman]:
+@contextmanager
+def running_postman(*, smtputf8: bool) -> Iterator[Postman]:
     handler = Postman()
     handler.port = free_port()
-    controller = Controller(handler, hostname="127.0.0.1", port=handler.port)
+    controller = Controller(handler, hostname="127.0.0.1", port=handler.port, enable_SMTPUTF8=smtputf8)
     controller.start()
     yield handler
     controller.stop()
+
+
+@pytest.fixture
+def postman() -> Iterator[Postman]:
+    """A server that offers SMTPUTF8."""
+    with running_postman(smtputf8=True) as handler:
+        yield handler
+
+
+@pytest.fixture
+def ascii_postman() -> Iterator[Postman]:
+    """A server that takes ASCII addresses only."""
+    with running_postman(smtputf8=False) as handler:
+        yield handler
 
 
 # --- bad wires --------------------------------------------------------------------------------------------------------

@@ -109,3 +109,27 @@ def test_international_domains_leave_in_ascii() -> None:
     letter = composed(to=["Jörg <joerg@münchen.example>"], recipients=("joerg@münchen.example",))
     assert letter.recipients == ("joerg@xn--mnchen-3ya.example",)
     assert read(letter)["To"] == "Jörg <joerg@xn--mnchen-3ya.example>"
+
+
+def test_an_address_beyond_ascii_makes_the_mail_utf8_only_for_its_own_recipient() -> None:
+    both = {"to": ["carol@customer.example", "jörg@münchen.example"], "subject": "Grüße"}
+    meant = composed(recipients=("carol@customer.example", "jörg@münchen.example"), **both)
+    assert meant.needs_smtputf8
+    assert "To: carol@customer.example, jörg@xn--mnchen-3ya.example\r\n".encode() in meant.content
+    others = composed(recipients=("carol@customer.example",), **both)
+    assert not others.needs_smtputf8
+    assert others.content.isascii()
+    shown = read(others)["To"]
+    assert [one.addr_spec for one in shown.addresses] == ["carol@customer.example"]
+    assert [group.display_name for group in shown.groups][1:] == ["jörg@münchen.example"]
+
+
+@given(
+    local=st.text("aö漢\"'.[]\\=?_%()", min_size=1, max_size=60),
+    domain=st.text("aö.-[]()\\=?'", min_size=1, max_size=80),
+)
+def test_every_address_can_be_written_down(local: str, domain: str) -> None:
+    letter = composed(to=[f"{local}@{domain}", "carol@customer.example"], subject="Hello")
+    assert letter.content.isascii()
+    assert "carol@customer.example" in [one.email for one in parse(letter.content).to]
+    assert read(letter)["Subject"] == "Hello"

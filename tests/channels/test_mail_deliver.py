@@ -121,6 +121,50 @@ def test_what_is_answered_5xx_shows_on_the_ticket(sending: Desk, postman: Any) -
     assert postman.received == []
 
 
+def open_beyond_ascii(desk: Desk, letter: Letter) -> None:
+    open_ticket(desk, letter, Cc="Jörg <jörg@müller.example>")
+
+
+def test_an_address_beyond_ascii_is_written_to_where_the_server_can(
+    sqlite_desk: Desk, declare: Declare, letter: Letter, postman: Any
+) -> None:
+    declare(sqlite_desk, **postman.body())
+    open_beyond_ascii(sqlite_desk, letter)
+    assert [one.state for one in deliver(sqlite_desk, now_all=True)] == ["sent"]
+    [envelope] = postman.received
+    assert envelope.rcpt_tos == ["carol@customer.example", "jörg@xn--mller-kva.example"]
+    assert "SMTPUTF8" in envelope.mail_options
+    assert "Cc: jörg@xn--mller-kva.example\r\n".encode() in envelope.content
+
+
+def test_an_address_that_the_server_can_t_take_fails_for_good_and_alone(
+    sqlite_desk: Desk, declare: Declare, letter: Letter, ascii_postman: Any
+) -> None:
+    declare(sqlite_desk, **ascii_postman.body())
+    open_beyond_ascii(sqlite_desk, letter)
+    [done] = deliver(sqlite_desk, now_all=True)
+    words = "the address jörg@müller.example needs SMTPUTF8, which the server localhost does not offer"
+    assert (done.state, done.error) == ("sent", words)
+    [envelope] = ascii_postman.received
+    assert envelope.rcpt_tos == ["carol@customer.example"]
+    assert envelope.content.isascii()
+    assert [one.email for one in parse(envelope.content).to] == ["carol@customer.example"]
+    assert rows(sqlite_desk, Ticket)[0].undelivered
+    assert words in [event.new for event in rows(sqlite_desk, Event) if event.verb == "undelivered"]
+
+
+def test_a_mail_to_nobody_else_fails_where_the_server_can_t_take_the_address(
+    sqlite_desk: Desk, declare: Declare, letter: Letter, ascii_postman: Any
+) -> None:
+    declare(sqlite_desk, **ascii_postman.body())
+    open_ticket(sqlite_desk, letter, sender="Jörg <jörg@müller.example>")
+    [done] = deliver(sqlite_desk, now_all=True)
+    assert done.state == "failed"
+    assert done.error.endswith("needs SMTPUTF8, which the server localhost does not offer")
+    assert rows(sqlite_desk, Entry)[1].delivery == "failed"
+    assert ascii_postman.received == []
+
+
 def test_one_refused_recipient_does_not_stop_the_others(
     desk: Desk, declare: Declare, letter: Letter, postman: Any, clock: Any
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mailbox as stdlib_mailbox
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -159,3 +160,35 @@ def test_a_broken_folder_shows_in_the_status(
     gateway.pull(desk)
     [box] = mail_status(desk).mailboxes
     assert (box.error, box.folder, box.checked_at) == ("", f"{tmp_path}/later", desk.now())
+
+
+def test_a_link_in_a_maildir_is_no_message(maildir: Any, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"root:x:0:0")
+    for part in ("new", "cur"):
+        (maildir.path / part / "1700000000.L.host").symlink_to(secret)
+    os.mkfifo(maildir.path / "new" / "1700000000.F.host")
+    maildir.deliver(b"a mail")
+    assert read(Maildir("box", str(maildir.path)))[0] == [b"a mail"]
+    assert maildir.names("new") == ["1700000000.F.host", "1700000000.L.host"]
+
+
+@pytest.mark.parametrize("other", ["link", "pipe"])
+def test_what_takes_a_message_s_place_while_it_is_read_is_not_read(maildir: Any, tmp_path: Path, other: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"root:x:0:0")
+    maildir.deliver(b"one", b"two")
+    waiting = Maildir("box", str(maildir.path)).batches(Position(), swapping(maildir.path / "new", secret, other))
+    assert [message.raw for batch in waiting for message in batch.messages] == [b"two"]
+
+
+def swapping(folder: Path, secret: Path, other: str) -> Callable[[Any], set[str]]:
+    """Puts something else in the first message's place once the folder has been listed."""
+
+    def known(names: Any) -> set[str]:
+        first = folder / min(names)
+        first.unlink()
+        first.symlink_to(secret) if other == "link" else os.mkfifo(first)
+        return set()
+
+    return known

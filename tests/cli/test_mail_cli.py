@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import io
 import json
+import resource
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from tkt.cli.main import run
 from tkt.desk.conversation import reply
 from tkt.desk.unit import Desk
 from tkt.store.engine import Store
 from tkt.store.location import Location
-from tkt.store.tables import Definition, Setting
+from tkt.store.tables import Definition, Intake, Setting
 
 MAIL = (
     b"From: Carol <carol@customer.example>\r\nTo: support@desk.example\r\n"
@@ -84,6 +88,64 @@ def test_ingest_prints_the_ticket(tkt: Any) -> None:
     status, out, err = tkt("ingest", "--mailbox", "support", given=b"\0")
     assert (status, out) == (0, "")
     assert "quarantine" in err
+
+
+def held(tkt: Any, *options: str, mail: bytes = MAIL) -> str:
+    """Why a piped mail is left with its mail server, which keeps it because of the exit status (sysexits.h)."""
+    status, out, err = tkt("ingest", *options, given=mail)
+    assert (status, out) == (75, "")
+    return str(err)
+
+
+def kept(location: Location) -> int:
+    """How many raw messages the store holds."""
+    store = Store(location)
+    with store.reading() as session:
+        count = len(session.exec(select(Intake)).all())
+    store.close()
+    return count
+
+
+def test_a_mailbox_that_the_alias_misspells_must_not_bounce_the_mail(tkt: Any, sqlite_location: Location) -> None:
+    assert "there is no mailbox 'suport'" in held(tkt, "--mailbox", "suport")
+    assert kept(sqlite_location) == 0
+
+
+def test_a_desk_that_is_not_there_must_not_bounce_the_mail(
+    tkt: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TKT_DESK", str(tmp_path / "elsewhere.db"))
+    assert "there is no desk at" in held(tkt)
+
+
+def test_a_store_of_another_version_must_not_bounce_the_mail(tkt: Any, sqlite_location: Location) -> None:
+    with closing(sqlite3.connect(sqlite_location.target)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert "tkt" in held(tkt)
+
+
+def test_a_damaged_store_must_not_bounce_the_mail(tkt: Any, sqlite_location: Location) -> None:
+    Path(sqlite_location.target).write_bytes(b"this is no database" * 1000)
+    assert held(tkt)
+
+
+def test_a_full_disk_must_not_bounce_the_mail(tkt: Any, sqlite_location: Location) -> None:
+    large = MAIL + b"x" * 4_000_000
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))
+    try:
+        assert "failed" in held(tkt, mail=large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert kept(sqlite_location) == 0
+    assert tkt("ingest", given=large)[:2] == (0, "1\n")
+
+
+def test_a_mail_that_is_stored_is_a_success_even_where_its_filing_fails(tkt: Any, sqlite_location: Location) -> None:
+    with closing(sqlite3.connect(sqlite_location.target)) as connection, connection:
+        connection.execute("CREATE TRIGGER fails BEFORE UPDATE ON intake BEGIN SELECT * FROM no_such_table; END")
+    assert tkt("ingest", given=MAIL) == (0, "", "stored; the next round files it\n")
+    assert kept(sqlite_location) == 1
 
 
 def test_a_desk_that_can_t_send_confirms_nothing(tkt: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import col
 
 from tkt.desk import conversation, tickets
-from tkt.desk.conversation import Message, Upload
+from tkt.desk.conversation import COPIED_LIMIT, Message, Upload
 from tkt.desk.message_ids import read_message_id
 from tkt.errors import Conflict, TktError, UsageError
 from tkt.query.listing import listing
@@ -233,6 +233,25 @@ def test_who_writes_or_is_copied_takes_part(office: Any) -> None:
     followers = [(one.address, one.name) for one in office.rows(Follower)]
     assert followers == [("bo@customer.example", "Bo"), ("c@d.example", "C")]
     assert sum(event.verb == "follow" for event in office.events(number)) == 2
+
+
+@pytest.mark.parametrize("opening", [True, False])
+@pytest.mark.parametrize(("copied", "joined"), [(COPIED_LIMIT, COPIED_LIMIT), (COPIED_LIMIT + 1, 0)])
+def test_a_mailing_s_recipients_do_not_take_part(office: Any, opening: bool, copied: int, joined: int) -> None:
+    cc = tuple(("", f"person{one}@list.example") for one in range(copied))
+    number = asked(office, ASKED._replace(cc=(*cc, ("", ANN))) if opening else ASKED)
+    if not opening:
+        said(office, number, "Hello all.", cc=(*cc, ("", ANN)))
+    assert len(office.rows(Follower)) == joined
+    skipped = [(one.field, one.new) for one in office.events(number) if one.verb == "skipped"]
+    assert skipped == ([] if joined else [("followers", f"{copied} other recipients")])
+
+
+def test_who_writes_to_many_takes_part_all_the_same(office: Any) -> None:
+    number = asked(office)
+    many = tuple(("", f"person{one}@list.example") for one in range(COPIED_LIMIT + 1))
+    said(office, number, "Me too.", author="Bo", address="bo@customer.example", cc=many)
+    assert [one.address for one in office.rows(Follower)] == ["bo@customer.example"]
 
 
 def test_an_address_that_is_none_is_filed_all_the_same(office: Any) -> None:

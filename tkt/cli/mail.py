@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tkt.cli import context, output
-from tkt.errors import MailboxUnusable, MailServerAway, TktError, UsageError, worst
+from tkt.errors import MailboxUnusable, MailServerAway, TktError, TryAgain, UsageError, worst
 from tkt.safe_text import safe_line
 
 if TYPE_CHECKING:
     from tkt.channels.mail.deliver import Delivery
     from tkt.channels.mail.gateway import PullResult
+    from tkt.channels.mail.intake import Outcome
 
 app = typer.Typer(help="Mail in and out: pull, send, ingest, status, quarantine.")
 quarantine_app = typer.Typer(help="Messages that could not be read: list, show, retry, drop.")
@@ -83,15 +84,26 @@ def ingest(
 
     Example: tkt mail ingest < message.eml
     """
-    from tkt.channels.mail import gateway
-
     if sys.stdin.isatty():
         raise UsageError("a message is read from standard input: tkt mail ingest < message.eml")
-    outcome = gateway.ingest(context.system_desk(), sys.stdin.buffer.read(), mailbox or None)
+    outcome = _taken_in(mailbox)
     if outcome.ticket is not None:
         output.line(str(outcome.ticket))
     output.words(_ingested(outcome.state, outcome.ticket, outcome.reason))
     return 0
+
+
+def _taken_in(mailbox: str) -> Outcome:
+    """The message on standard input, stored. TryAgain whatever stands in its way, a wrong name or a desk that is not
+    there: the customer who wrote can't mend it, so the mail must wait with its server and not bounce.
+    """
+    try:
+        raw = sys.stdin.buffer.read()
+        from tkt.channels.mail import gateway
+
+        return gateway.ingest(context.system_desk(), raw, mailbox or None)
+    except (TktError, OSError) as error:
+        raise TryAgain(str(error)) from error
 
 
 @app.command()
@@ -102,7 +114,7 @@ def status(as_json: bool = AS_JSON) -> int:
     """
     from tkt.channels.mail.status import mail_status
 
-    found = mail_status(context.system_desk())
+    found = mail_status(context.system_desk(acts=False))
     if as_json:
         document = found._asdict() | {
             "mailboxes": [_plain(one) for one in found.mailboxes],
@@ -125,7 +137,7 @@ def list_quarantined(as_json: bool = AS_JSON) -> int:
     """
     from tkt.channels.mail.quarantine import quarantined
 
-    held = quarantined(context.system_desk())
+    held = quarantined(context.system_desk(acts=False))
     if as_json:
         output.as_json([_plain(one) for one in held])
         return 0
@@ -144,7 +156,7 @@ def show_quarantined(identifier: int = MESSAGE) -> int:
     """
     from tkt.channels.mail.quarantine import raw_message
 
-    raw = raw_message(context.system_desk(), identifier)
+    raw = raw_message(context.system_desk(acts=False), identifier)
     if output.on_terminal():
         output.line(raw.decode("utf-8", "replace"))
     else:

@@ -8,7 +8,7 @@ mail is filed and moves nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -27,6 +27,10 @@ from tkt.store.upsert import insert
 AUTOMATIC_REPLIES = 5
 AUTOMATIC_WINDOW = timedelta(hours=1)
 """At most so many replies by rules and SLA steps on one ticket in one window (RFC 3834 section 2)."""
+
+COPIED_LIMIT = 20
+"""A mail to more people than this makes none of them followers: they are a mailing, not those whom the ticket concerns,
+and a stranger's list of thousands would otherwise get a copy of every reply, from us."""
 
 
 class Upload(NamedTuple):
@@ -205,9 +209,20 @@ def _attach(change: Change, ticket: Ticket, entry: Entry, upload: Upload) -> Non
 def _let_take_part(change: Change, ticket: Ticket, message: Message) -> None:
     """Whoever wrote, or was copied, follows the ticket from now on (unless it is theirs)."""
     requester = people.addresses_of(change, ticket)
-    for name, address in ((message.author, message.address), *message.cc):
-        if people.is_address(address) and address.lower() not in requester:
-            people.follow(change, ticket, name, address)
+    if people.is_address(message.address) and message.address.lower() not in requester:
+        people.follow(change, ticket, message.author, message.address)
+    let_copied_take_part(change, ticket, message, requester)
+
+
+def let_copied_take_part(change: Change, ticket: Ticket, message: Message, requester: Collection[str]) -> None:
+    """Those to whom the mail went too follow the ticket, unless they are the requester, or too many (COPIED_LIMIT)."""
+    copied = {address.lower(): name for name, address in message.cc if people.is_address(address)}
+    joining = {address: name for address, name in copied.items() if address not in requester}
+    if len(joining) > COPIED_LIMIT:
+        change.record("skipped", ticket=ticket, field="followers", new=f"{len(joining)} other recipients")
+        return
+    for address, name in joining.items():
+        people.follow(change, ticket, name, address)
 
 
 def searchable(text: str, files: Iterable[Upload | Attachment]) -> str:

@@ -1,9 +1,10 @@
 """A row of the outbox becomes the bytes that leave: a pure function, the same bytes for every retry.
 
 Promises: no value can start a header line of its own; lines fit RFC 5322's limits; everything is 7-bit, so that any
-server passes it on unchanged; Message-ID and Date are the row's, so that a retry is recognisable. What the desk sends
-by itself says so (RFC 3834), and every mail carries the desk's own mark, by which it knows its mails when they come
-back. Leaves to others: who gets it and what it says (`tkt.desk.outbox`), sending (`smtp`).
+server passes it on unchanged, unless somebody whom it goes to has an address that can't be (RFC 6532); Message-ID and
+Date are the row's, so that a retry is recognisable. What the desk sends by itself says so (RFC 3834), and every mail
+carries the desk's own mark, by which it knows its mails when they come back. Leaves to others: who gets it and what it
+says (`tkt.desk.outbox`), sending (`smtp`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address as HeaderAddress
+from email.headerregistry import Group
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
@@ -22,6 +24,7 @@ from tkt.channels.mail.classify import LOOP_HEADER
 
 _TYPE = re.compile(r"(?!multipart/|message/)[a-z0-9][a-z0-9!#$&^_.+-]{0,100}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_QUOTED_PAIR = re.compile(r"\\(.)")
 _IDENTIFIERS = ("in-reply-to", "references", "message-id")
 
 
@@ -40,6 +43,11 @@ class Letter(NamedTuple):
     recipients: tuple[str, ...]
     content: bytes
 
+    @property
+    def needs_smtputf8(self) -> bool:
+        """Whether only a server with SMTPUTF8 can take it (RFC 6531)."""
+        return not "".join((self.sender, *self.recipients)).isascii()
+
 
 class _Policy(EmailPolicy):
     """SMTP's line ends and lengths; identifiers are folded between, never inside or encoded."""
@@ -56,6 +64,7 @@ class _Policy(EmailPolicy):
 
 
 _POLICY = _Policy(linesep=SMTP.linesep, cte_type="7bit", max_line_length=78)
+_POLICY_UTF8 = _POLICY.clone(utf8=True)
 
 
 def compose(
@@ -71,11 +80,14 @@ def compose(
 
     Raises ValueError when an address can't be written down.
     """
-    message = EmailMessage(_POLICY)
     sender = Address(_line(mail.get("from_name", "")), _line(mail["from_address"]))
+    boxes = [one.email for text in recipients for one in parse_addresses(_line(text)) if one.email]
+    envelope = Letter(ascii_domain(sender.email), tuple(ascii_domain(box) for box in boxes), b"")
+    message = EmailMessage(_POLICY_UTF8 if envelope.needs_smtputf8 else _POLICY)
     message["From"] = _header_address(sender)
     for field, addresses in (("To", mail.get("to", ())), ("Cc", mail.get("cc", ()))):
-        if written := [_header_address(one) for text in addresses for one in parse_addresses(_line(text))]:
+        named = [one for text in addresses for one in parse_addresses(_line(text))]
+        if written := [_recipient(one, envelope.needs_smtputf8) for one in named]:
             message[field] = written
     message["Subject"] = _line(mail.get("subject", ""))
     message["Date"] = format_datetime(at)
@@ -87,8 +99,7 @@ def compose(
     message.set_content(_text(mail.get("text", "")), charset="utf-8")
     for file in files:
         _attach(message, file)
-    boxes = [one.email for text in recipients for one in parse_addresses(_line(text)) if one.email]
-    return Letter(ascii_domain(sender.email), tuple(ascii_domain(box) for box in boxes), message.as_bytes())
+    return envelope._replace(content=message.as_bytes())
 
 
 def ascii_domain(address: str) -> str:
@@ -115,8 +126,19 @@ def _identifiers(values: Sequence[str]) -> str:
     return " ".join(word for word in words if word.isascii())
 
 
+def _recipient(address: Address, utf8: bool) -> HeaderAddress | Group:
+    """An address for To or Cc; one beyond ASCII is only named in a 7-bit mail, as an empty group (RFC 6857)."""
+    if utf8 or ascii_domain(address.email).isascii():
+        return _header_address(address)
+    return Group(address.email)
+
+
 def _header_address(address: Address) -> HeaderAddress:
-    return HeaderAddress(_line(address.name), addr_spec=ascii_domain(address.email))
+    """Written from its two halves: the library would refuse to read some that people have (RFC 6532)."""
+    local, _, domain = ascii_domain(address.email).rpartition("@")
+    if len(local) > 1 and local[0] == local[-1] == '"':
+        local = _QUOTED_PAIR.sub(r"\1", local[1:-1])
+    return HeaderAddress(_line(address.name), username=local, domain=domain)
 
 
 def _line(value: Any) -> str:

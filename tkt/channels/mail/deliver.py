@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, select
 
-from tkt.channels.mail.compose import File, compose
+from tkt.channels.mail.compose import File, Letter, ascii_domain, compose
 from tkt.channels.mail.filing import desk_mark
 from tkt.channels.mail.mailboxes import Mailbox, mailboxes
 from tkt.channels.mail.smtp import TIMEOUT_SECONDS, Receipt, Sender
@@ -142,21 +142,40 @@ def _attempt(desk: Desk, senders: _Senders, claimed: _Claimed) -> Delivery:
     if box.name in senders.away:
         return _put_off(desk, senders, row, box, senders.away[box.name])
     try:
-        letter = compose(
-            row.mail | {"from_address": row.mail.get("from_address") or box.address},
-            message_id=row.message_id,
-            at=row.created_at,
-            mark=claimed.mark,
-            recipients=everybody,
-            files=claimed.files,
-        )
-        receipt = senders.of(box, box.sender).send(letter)
+        receipt = _hand_over(senders.of(box, box.sender), claimed, box)
     except ValueError as error:
         receipt = Receipt(refused=everybody, words=f"the mail can't be written: {error}")
     except (MailServerAway, MailboxUnusable) as error:
         senders.away[box.name] = error
         return _put_off(desk, senders, row, box, error)
     return _record(desk, Result(row, receipt), senders.unrecorded)._replace(mailbox=box.name)
+
+
+def _hand_over(sender: Sender, claimed: _Claimed, box: Mailbox) -> Receipt:
+    """Send to everybody; without those whose address the server can't take, so that they don't stop the others."""
+    everybody = tuple(claimed.row.recipients)
+    letter = _letter(claimed, box, everybody)
+    if not letter.needs_smtputf8 or not (lack := sender.lacks_smtputf8()):
+        return sender.send(letter)
+    if not letter.sender.isascii():
+        return Receipt(refused=everybody, words=f"the address {letter.sender} {lack}")
+    others = tuple(one for one in everybody if ascii_domain(one).isascii())
+    beyond = tuple(one for one in everybody if one not in others)
+    words = "; ".join(f"the address {one} {lack}" for one in beyond)
+    sent = sender.send(_letter(claimed, box, others)) if others else Receipt()
+    return sent._replace(refused=(*sent.refused, *beyond), words="; ".join(filter(None, (words, sent.words))))
+
+
+def _letter(claimed: _Claimed, box: Mailbox, recipients: tuple[str, ...]) -> Letter:
+    row = claimed.row
+    return compose(
+        row.mail | {"from_address": row.mail.get("from_address") or box.address},
+        message_id=row.message_id,
+        at=row.created_at,
+        mark=claimed.mark,
+        recipients=recipients,
+        files=claimed.files,
+    )
 
 
 # --- claiming ---------------------------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ read again from its start (the intake recognises what it knows). Sources: maildi
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
@@ -23,7 +25,10 @@ GUARD_BYTES = 1024
 
 
 class Maildir:
-    """A Maildir's own messages (new/ and cur/, not its subfolders)."""
+    """A Maildir's own messages (new/ and cur/, not its subfolders).
+
+    Only regular files are messages: whoever may put a link into the folder must not make us read what they may not.
+    """
 
     def __init__(self, mailbox: str, path: str) -> None:
         self.folder = os.path.abspath(os.path.expanduser(path))
@@ -62,7 +67,8 @@ class Maildir:
         folder = os.path.join(self.folder, part)
         try:
             with os.scandir(folder) as entries:
-                return [entry.path for entry in entries if not entry.name.startswith(".") and entry.is_file()]
+                visible = (entry for entry in entries if not entry.name.startswith("."))
+                return [entry.path for entry in visible if entry.is_file(follow_symlinks=False)]
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -141,20 +147,29 @@ def _age(path: str) -> tuple[int, str]:
 
 def _size(path: str) -> int:
     try:
-        return os.path.getsize(path)
+        return os.lstat(path).st_size
     except OSError:
         return 0
 
 
 def _read(path: str) -> bytes | None:
-    """The file's bytes; None when another program has moved it: the next round finds it under its new name."""
+    """The file's bytes; None when another program has moved it (the next round finds it under its new name) or has
+    put something else in its place since it was listed.
+    """
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        with open(path, "rb", opener=_open_no_link) as file:
+            return file.read() if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
     except FileNotFoundError:
         return None
     except OSError as error:
+        if error.errno == errno.ELOOP:  # what O_NOFOLLOW says of a link (open(2))
+            return None
         raise MailboxUnusable(f"{path} can't be read: {error.strerror}") from error
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    """Open a file that is no symbolic link, and without waiting for the other end of a pipe."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 # --- mbox -------------------------------------------------------------------------------------------------------------

@@ -52,8 +52,8 @@ Machine mail
 Mail from a pipe
     `ingest` takes one message from a mail server's pipe. Once step 1 has committed, the message is ours and the
     answer is success, even where the store is then too busy for step 2: the next pull, ingest or round of `serve`
-    does that. Only a message that could not be stored is refused with "try again" (exit status 75), so that the
-    server keeps it.
+    does that. A message that could not be stored, for whatever reason, is refused with "try again" (exit status
+    75), so that the server keeps it.
 
 Which mailbox does what
     A new ticket gets the team of the mailbox it came in by. Mailboxes are pulled one after another; one that is away
@@ -75,7 +75,7 @@ from tkt.channels.mail.mailboxes import Mailbox, mailboxes, named
 from tkt.channels.mail.parse import Unparseable, parse
 from tkt.channels.mail.sources import Batch, Position, Source, open_source
 from tkt.desk.unit import Desk
-from tkt.errors import MailboxUnusable, MailServerAway, TryAgain
+from tkt.errors import MailboxUnusable, MailServerAway, TktError
 from tkt.store.tables import MailboxState
 
 RECONNECTIONS = 3
@@ -118,8 +118,8 @@ def pull(desk: Desk, names: Sequence[str] = (), progress: Progress | None = None
 def ingest(desk: Desk, raw: bytes, mailbox: str | None = None) -> intake.Outcome:
     """Take in one message from a pipe. Its mailbox is the named one, else the one that it is addressed to.
 
-    The outcome's state is "stored" when the message is safe but not filed yet. Raises NotFound (the mailbox),
-    StoreBusy and StoreUnreachable: then nothing is stored.
+    The outcome's state is "stored" when the message is safe but not filed yet. Raises TktError (NotFound for the
+    mailbox, whatever is wrong with the store): then nothing is stored.
     """
     with desk.look() as change:
         declared = mailboxes(change.definitions)
@@ -128,7 +128,7 @@ def ingest(desk: Desk, raw: bytes, mailbox: str | None = None) -> intake.Outcome
     if not stored:
         return intake.Outcome("duplicate", reason="these bytes have come through the pipe before")
     outcome = intake.Outcome("stored")
-    with suppress(TryAgain):
+    with suppress(TktError):  # the message is safe; a store that fails now must not make the mail bounce
         outcome = intake.process(desk, stored[0])
         intake.resume(desk, older_than=OTHERS_TURN)
     return outcome

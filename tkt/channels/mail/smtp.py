@@ -47,7 +47,7 @@ class Sender:
     def send(self, letter: Letter) -> Receipt:
         """Hand over a letter. Raises MailServerAway and MailboxUnusable; then nothing is known to have left."""
         connection = self._connected()
-        options = ["SMTPUTF8", "BODY=8BITMIME"] if not "".join((letter.sender, *letter.recipients)).isascii() else []
+        options = ["SMTPUTF8", "BODY=8BITMIME"] if letter.needs_smtputf8 else []
         try:
             with self._translated():
                 refused = connection.sendmail(letter.sender, letter.recipients, letter.content, options)
@@ -56,9 +56,16 @@ class Sender:
             return _receipt(letter, error.recipients)
         except smtplib.SMTPResponseException as error:
             return self._refused(letter, error)
-        except (smtplib.SMTPNotSupportedError, UnicodeEncodeError):
-            return Receipt(refused=letter.recipients, words="the server takes no addresses beyond ASCII (RFC 6531)")
         return _receipt(letter, refused)
+
+    def lacks_smtputf8(self) -> str:
+        """Why this server takes no address beyond ASCII (RFC 6531), or "". Raises MailServerAway, MailboxUnusable."""
+        connection = self._connected()
+        with self._translated():
+            connection.ehlo_or_helo_if_needed()
+        if connection.does_esmtp and connection.has_extn("smtputf8"):
+            return ""
+        return f"needs SMTPUTF8, which the server {self._server.host} does not offer"
 
     def close(self) -> None:
         """Say goodbye; raises nothing."""
@@ -125,8 +132,6 @@ class Sender:
         except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
             raise
         except smtplib.SMTPNotSupportedError as error:
-            if self._connection is not None:
-                raise
             raise MailboxUnusable(f"{self._where} offers no login or no STARTTLS: {error}") from None
         except smtplib.SMTPException as error:
             raise MailboxUnusable(f"{self._where}: {error}") from None
