@@ -18,7 +18,7 @@ from tkt.errors import Conflict, NotAllowed, NotFound
 from tkt.query.listing import listing
 from tkt.store.read import open_reader
 from tkt.store.read_tickets import page_numbers
-from tkt.store.tables import Blob, Entry, Follower, Outbox
+from tkt.store.tables import Blob, Clock, Entry, Follower, Outbox
 
 ANN = "ann@customer.example"
 
@@ -40,6 +40,41 @@ def found(office: Any, query: str) -> list[int]:
     with open_reader(office.store.location) as reader:
         made = listing(reader, query)
         return page_numbers(reader, made.where, made.sort)
+
+
+# --- promises ---------------------------------------------------------------------------------------------------------
+
+PROMISES = """
+[[sla]]
+name = "all"
+calendar = "24x7"
+targets = { default = { first_response = "4h", resolution = "24h" } }
+"""
+
+
+def resolutions(office: Any) -> list[tuple[str, str]]:
+    found = [one for one in office.rows(Clock) if one.metric == "resolution"]
+    return [(one.state, one.reason) for one in sorted(found, key=lambda one: one.cycle)]
+
+
+def test_a_status_taken_back_keeps_no_promise_and_done_again_keeps_one(office: Any) -> None:
+    office.declare(PROMISES)
+    number = asked(office)
+    for _ in range(2):
+        office.later(minutes=1)
+        tickets.set_status(office.bob, number, "resolved")
+        office.later(minutes=1)
+        undo(office.bob)
+    assert resolutions(office) == [("met", "withdrawn"), ("met", "withdrawn"), ("running", "")]
+    redo(office.bob)
+    assert resolutions(office)[-1] == ("met", "")
+    tickets.set_status(office.bob, number, "open")
+    undo(office.bob)
+    assert resolutions(office)[2:] == [("met", ""), ("cancelled", "its beginning was taken back")]
+    redo(office.bob)
+    assert resolutions(office)[2:] == [
+        ("met", ""), ("cancelled", "its beginning was taken back"), ("running", ""),
+    ]  # fmt: skip
 
 
 # --- replies ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from tkt.query.evaluate import Documents, Facts
 from tkt.sla import check, clocks
+from tkt.sla.clocks import Breach
 from tkt.store.constants import PRIORITIES, STATUSES
 from tkt.store.definitions import Definitions, load_definitions
 from tkt.store.engine import Store
@@ -91,7 +92,7 @@ class Desk:
             self.number = ticket.number or 0
         return self.number
 
-    def inbound(self, at: datetime) -> list[clocks.Breach]:
+    def inbound(self, at: datetime) -> list[Breach]:
         def change(ticket: Ticket) -> None:
             ticket.unanswered_since = ticket.unanswered_since or at
             if ticket.status_kind != "open":
@@ -99,7 +100,7 @@ class Desk:
 
         return self._change(at, change, inbound=True)
 
-    def reply(self, at: datetime, status: str = "") -> list[clocks.Breach]:
+    def reply(self, at: datetime, status: str = "") -> list[Breach]:
         def change(ticket: Ticket) -> None:
             ticket.first_response_at = ticket.first_response_at or at
             ticket.unanswered_since = None
@@ -107,31 +108,40 @@ class Desk:
 
         return self._change(at, change, replied=True)
 
-    def withdraw(self, at: datetime, first: bool, unanswered_since: datetime | None) -> list[clocks.Breach]:
+    def withdraw(self, at: datetime, first: bool, unanswered_since: datetime | None) -> list[Breach]:
         """Take the last reply back: the first one, or a later answer to a message of that moment."""
 
         def change(ticket: Ticket) -> None:
             ticket.first_response_at = None if first else ticket.first_response_at
             ticket.unanswered_since = unanswered_since
 
-        return self._change(at, change, withdrawn=True)
+        return self._change(at, change, withdrawn=True, undone=True)
 
-    def status(self, at: datetime, status: str) -> list[clocks.Breach]:
+    def undo(self, at: datetime, before: Ticket) -> list[Breach]:
+        """Take the last change of the status back."""
+
+        def change(ticket: Ticket) -> None:
+            self._status(ticket, before.status)
+            ticket.unanswered_since = before.unanswered_since
+
+        return self._change(at, change, undone=True)
+
+    def status(self, at: datetime, status: str) -> list[Breach]:
         return self._change(at, lambda ticket: self._status(ticket, status))
 
-    def set(self, at: datetime, **values: Any) -> list[clocks.Breach]:
+    def set(self, at: datetime, **values: Any) -> list[Breach]:
         with self.store.transaction() as session:
             ticket = session.get_one(Ticket, self.number)
             changed = self._set(session, ticket, values)
             return self._follow(session, ticket, at, changed=changed)
 
-    def touch(self, at: datetime, **changed: tuple[object, object]) -> list[clocks.Breach]:
+    def touch(self, at: datetime, **changed: tuple[object, object]) -> list[Breach]:
         """A change of something that is none of the ticket's own columns here."""
         with self.store.transaction() as session:
             ticket = session.get_one(Ticket, self.number)
             return self._follow(session, ticket, at, changed=changed)
 
-    def merge(self, at: datetime, into: int) -> list[clocks.Breach]:
+    def merge(self, at: datetime, into: int) -> list[Breach]:
         def change(ticket: Ticket) -> None:
             ticket.merged_into = into
 
@@ -143,7 +153,7 @@ class Desk:
             waiting = check.due(session, at)
             return [one for ticket in waiting for one in check.claim(session, definitions, ticket, at)]
 
-    def redefine(self, kind: str, name: str, body: dict[str, Any], at: datetime) -> list[clocks.Breach]:
+    def redefine(self, kind: str, name: str, body: dict[str, Any], at: datetime) -> list[Breach]:
         """Give a calendar or policy a new version and let the ticket be reconsidered."""
         with self.store.transaction() as session:
             old = session.exec(select(Definition).where(Definition.name == name, Definition.active)).one()
@@ -220,7 +230,7 @@ class Desk:
 
     # --- how a change goes --------------------------------------------------------------------------------
 
-    def _change(self, at: datetime, change: Callable[[Ticket], None], **flags: bool) -> list[clocks.Breach]:
+    def _change(self, at: datetime, change: Callable[[Ticket], None], **flags: bool) -> list[Breach]:
         with self.store.transaction() as session:
             ticket = session.get_one(Ticket, self.number)
             before, kind = ticket.status, ticket.status_kind
@@ -244,7 +254,7 @@ class Desk:
     def _follow(
         self, session: Session, ticket: Ticket, at: datetime, *, before: str = "", kind: str = "",
         changed: dict[str, Any] | None = None, **flags: bool,
-    ) -> list[clocks.Breach]:  # fmt: skip
+    ) -> list[Breach]:  # fmt: skip
         story = clocks.Story(
             ticket, at, self._facts(session, ticket), status_before=before or ticket.status,
             status_kind_before=kind or ticket.status_kind, changed=changed or {}, cause="test", **flags,

@@ -227,6 +227,68 @@ def test_a_first_answer_taken_back_ends_the_wait_for_a_next_one(desk: Any) -> No
     ]  # fmt: skip
 
 
+def test_a_resolving_taken_back_is_no_kept_promise(desk: Any) -> None:
+    desk.create()
+    desk.reply(desk.at(1))
+    for hour in (2, 3, 4):
+        before = desk.ticket()
+        desk.status(desk.at(hour), "resolved")
+        desk.undo(desk.at(hour, seconds=60), before)
+    assert [(clock.state, clock.reason) for clock in desk.clocks("resolution")] == [
+        ("met", "withdrawn"), ("met", "withdrawn"), ("met", "withdrawn"), ("running", ""),
+    ]  # fmt: skip
+    assert desk.clock("resolution").carried_seconds == 4 * H - 2 * 60
+    desk.status(desk.at(5), "resolved")
+    assert (desk.clock("resolution").state, desk.clock("resolution").reason) == ("met", "")
+
+
+def test_a_reopening_taken_back_is_no_second_kept_promise(desk: Any) -> None:
+    desk.create()
+    desk.reply(desk.at(1), status="resolved")
+    before = desk.ticket()
+    desk.status(desk.at(2), "open")
+    desk.undo(desk.at(2, seconds=60), before)
+    assert [(clock.state, clock.reason) for clock in desk.clocks("resolution")] == [
+        ("met", ""), ("cancelled", "its beginning was taken back"),
+    ]  # fmt: skip
+
+
+def test_taking_a_late_resolving_back_leaves_one_breach_and_fires_nothing_again(desk: Any) -> None:
+    desk.create(category="vip")
+    desk.reply(desk.at(0.1))
+    assert len(desk.check(desk.at(11))) == 3  # broken at 8 h, its steps at +0m and +2h
+    before = desk.ticket()
+    desk.status(desk.at(12), "resolved")
+    assert desk.undo(desk.at(12, seconds=60), before) == []
+    first, second = desk.clocks("resolution")
+    assert (first.state, first.reason) == ("breached", "withdrawn")
+    assert (second.state, second.breached_at, second.due_at, second.by_change) == (
+        "breached", desk.at(8), desk.at(8), False,
+    )  # fmt: skip
+    assert desk.check(desk.at(20)) == []
+
+
+def test_reopening_a_ticket_whose_first_answer_was_late_begins_no_second_wait_for_it(desk: Any) -> None:
+    desk.create(category="vip")
+    assert [one.step.key for one in desk.check(desk.at(2)) if one.step] == ["-10m", "+0m"]
+    desk.status(desk.at(3), "resolved")
+    assert desk.status(desk.at(4), "open") == []
+    desk.set(desk.at(4.5), priority="high")
+    assert [(clock.metric, clock.cycle, clock.state) for clock in desk.clocks()] == [
+        ("first_response", 1, "breached"), ("resolution", 1, "met"), ("resolution", 2, "running"),
+    ]  # fmt: skip
+    assert desk.check(desk.at(6)) == []
+
+
+def test_reminders_of_a_wait_that_goes_on_after_reopening_are_not_repeated(desk: Any) -> None:
+    desk.create(category="vip")
+    assert len(desk.check(desk.at(0.9))) == 1
+    desk.status(desk.at(0.95), "closed")
+    desk.status(desk.at(3), "open")
+    assert desk.check(desk.at(3.01)) == []
+    assert [one.step and one.step.key for one in desk.check(desk.at(3.1))] == [None, "+0m"]
+
+
 def test_merging_ends_every_wait(desk: Any) -> None:
     target = desk.create()
     desk.create()

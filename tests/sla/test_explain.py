@@ -54,7 +54,7 @@ def test_every_span_is_there_and_they_add_up(desk: Any, reader: Reader) -> None:
     assert clock.used_seconds == 3 * 3600 and clock.left_seconds == 3600
     assert [span.cause for span in clock.spans][-1] == "priority old → urgent (test)"
     for span in clock.spans:
-        assert span.more_pieces or span.seconds == sum((end - start).total_seconds() for start, end in span.pieces)
+        assert span.seconds == sum((end - start).total_seconds() for start, end in span.pieces)
     assert clock.due_at == desk.at(48 + 1)
     assert sum((end - start).total_seconds() for start, end in clock.pieces_left) == clock.left_seconds
 
@@ -83,6 +83,19 @@ def test_text_and_json_say_the_same(desk: Any, reader: Reader) -> None:
     resolution = told_json["clocks"][1]
     assert (resolution["state"], resolution["due_at"], resolution["left_seconds"]) == ("paused", None, 22 * 3600)
     assert resolution["spans"][0]["pieces"] == [{"opens": "2026-03-02T09:00:00Z", "closes": "2026-03-02T11:00:00Z"}]
+
+
+def test_a_long_stretch_shows_its_ends_and_sums_up_the_rest(desk: Any, reader: Reader) -> None:
+    desk.create()
+    found = told(reader, desk, 14 * 24 - 1)  # ten days of eight hours
+    text = list(lines(found))
+    start = text.index(next(one for one in text if "resolution: " in one))
+    shown = [one.strip() for one in text[start:] if one.startswith("      ")]
+    assert [one.split()[0] for one in shown] == ["open"] * 3 + ["…"] + ["open"] * 3
+    assert shown[3] == "… 4 more open pieces, together 32:00:00"
+    assert shown[2].startswith("open Wed 2026-03-04") and shown[-1].startswith("open Fri 2026-03-13")
+    assert "  promised: 24h of office (UTC), policy standard (version 1)" in text
+    assert len(document(found)["clocks"][1]["spans"][0]["pieces"]) == 10
 
 
 def test_a_strangers_subject_cannot_drive_the_terminal(desk: Any, reader: Reader) -> None:

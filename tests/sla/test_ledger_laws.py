@@ -31,6 +31,7 @@ actions = st.one_of(
     st.tuples(st.just("priority"), st.sampled_from(["low", "high", "urgent"])),
     st.tuples(st.just("category"), st.sampled_from(["", "vip", "free"])),
     st.tuples(st.just("team"), st.sampled_from(["shop", "none"])),
+    st.tuples(st.just("blunder"), st.sampled_from(["open", "waiting", "resolved", "closed"])),
     st.just(("withdraw",)),
 )
 stories = st.lists(st.tuples(gaps, actions), max_size=14)
@@ -66,7 +67,8 @@ State = tuple[datetime, tuple[Any, ...], Ticket]
 
 def tell(desk: Any, story: list[Any]) -> list[State]:
     """Let it happen; the ticket after each moment."""
-    at, states, answered = START, [(START, ("create",), desk.ticket())], []
+    at, answered = START, []
+    states: list[State] = [(START, ("create",), desk.ticket())]
     for gap, action in story:
         at += timedelta(seconds=gap)
         before = desk.ticket()
@@ -78,10 +80,15 @@ def tell(desk: Any, story: list[Any]) -> list[State]:
                 desk.reply(at, status)
             case ("check",):
                 desk.check(at)
-            case ("status", before.status):
+            case ("status" | "blunder", before.status):
                 continue  # nothing has happened
             case ("status", status):
                 desk.status(at, status)
+            case ("blunder", status):  # and taken back two minutes later
+                desk.status(at, status)
+                states.append((at, ("status", status), desk.ticket()))
+                at, action = at + timedelta(seconds=120), ("undo",)
+                desk.undo(at, before)
             case ("withdraw",):
                 if not answered or before.status_kind in DONE:
                     continue
@@ -204,27 +211,40 @@ class Model:
 
     def begin(
         self, metric: str, at: datetime, action: tuple[Any, ...], ticket: Ticket, policy: Policy, target: int
-    ) -> Promise:
+    ) -> Promise | None:
         before = [promise for promise in self.all if promise.metric == metric]
         last = before[-1] if before else None
-        begun = Promise(metric, len(before) + 1, at, 0, target)
-        begun.policy, begun.calendar = policy, self.calendars[policy.calendar]
-        self.all.append(begun)
         waiting_since = ticket.unanswered_since if metric == "next_response" else START
         assert waiting_since is not None
         ended = (last.met or last.cancelled) if last else None
         again = ended is not None and (metric != "next_response" or action == ("withdraw",) or waiting_since < ended)
+        taken_back = last is not None and last.met is not None and self.takes_back(metric, action)
+        if last and again and last.breached and metric != "resolution" and not taken_back:
+            return None  # nobody is late twice with one answer
+        begun = Promise(metric, len(before) + 1, at, 0, target)
+        begun.policy, begun.calendar = policy, self.calendars[policy.calendar]
+        self.all.append(begun)
         if last is not None and again:
             begun.carried = last.carried + last.used(at)
             begun.run(at)
+            if last.met is None or taken_back:
+                begun.breached, begun.due, begun.by_change = last.breached, last.due, last.by_change
         elif self.past and self.past[-1][1].status_kind in DONE and metric != "next_response":
             begun.run(at)
         else:
             begun.started = waiting_since
             self.recall(begun, waiting_since, at)
-        if begun.left_at(at) <= 0:
-            begun.breached, begun.due, begun.by_change = at, at, True
+        if begun.breached is None:
+            begun.due = None
+            if begun.left_at(at) <= 0:
+                begun.breached, begun.due, begun.by_change = at, at, True
         return begun
+
+    def takes_back(self, metric: str, action: tuple[Any, ...]) -> bool:
+        """Whether this action takes back what ended the last promise."""
+        if metric == "resolution":
+            return action == ("undo",) and self.past[-1][1].status_kind in DONE
+        return action == ("withdraw",)
 
     def recall(self, promise: Promise, since: datetime, at: datetime) -> None:
         """Run through the statuses the ticket has had since then."""
@@ -281,7 +301,7 @@ class Model:
     @staticmethod
     def fulfilled(metric: str, action: tuple[Any, ...], ticket: Ticket) -> bool:
         if metric == "resolution":
-            return ticket.status_kind in DONE
+            return ticket.status_kind in DONE and action != ("undo",)
         if metric == "next_response" and ticket.first_response_at is None:
             return False
         if ticket.status_kind in DONE and action[0] != "reply":

@@ -112,6 +112,32 @@ def test_an_answer_taken_back_counts_for_nothing(desk: Any, reader: Reader) -> N
     assert (found.kept, found.running) == (0, 1)
 
 
+def test_what_was_taken_back_and_what_was_late_before_reopening_count_once(desk: Any, reader: Reader) -> None:
+    desk.create()
+    before = desk.ticket()
+    for hour in (1, 2, 3):
+        desk.status(desk.at(hour), "resolved")
+        desk.undo(desk.at(hour, seconds=20), before)
+    desk.create(category="vip", priority="urgent")
+    desk.check(desk.at(1))
+    desk.status(desk.at(2), "resolved")
+    desk.status(desk.at(3), "open")
+    desk.check(desk.at(3.5))
+    found = report(reader, start=desk.at(0), end=desk.at(9), now=desk.at(3.5))
+    resolution = line(found, "all", "", "resolution")
+    assert (resolution.kept, resolution.broken, resolution.running) == (1, 0, 2)
+    first = line(found, "all", "", "first_response")
+    assert (first.kept, first.broken, first.by_change) == (0, 1, 0)
+    assert [(one.ticket, one.metric) for one in found.breaches] == [(2, "first_response")]
+
+
+def test_open_time_is_told_in_hours(desk: Any, reader: Reader) -> None:
+    desk.create()
+    desk.status(desk.at(5 * 24), "resolved")  # 40 h of office, promised were 24
+    text = "\n".join(lines(report(reader, start=desk.at(-1), end=desk.at(200), now=desk.at(200)), 120))
+    assert "16h of open time late" in text and "     40h     40h" in text and "in hours" in text
+
+
 def test_json_and_csv_hold_the_same_lines(week: Report) -> None:
     told = json.loads(json.dumps(document(week)))
     assert told["metrics"][0]["metric"] == "first_response" and told["metrics"][0]["broken"] == 2

@@ -7,7 +7,8 @@ from typing import Any
 
 from tkt.cli import moments, output
 from tkt.safe_text import safe_block, safe_line
-from tkt.times import format_duration, to_micros
+from tkt.sla.open_time import format_open_time
+from tkt.times import to_micros
 
 BAR = 20
 """Cells of a promise's bar."""
@@ -59,7 +60,7 @@ def _promise(clock: dict[str, Any]) -> str:
         STATE_STYLES.get(clock["state"], "yellow" if share > 0.8 else "green"),
     )
     name = clock["metric"].replace("_", " ") + (f" ({clock['cycle']})" if clock["cycle"] > 1 else "")
-    numbers = f"{format_duration(spent)} of {format_duration(target)}"
+    numbers = f"{format_open_time(spent)} of {format_open_time(target)} open time"
     due = f", due {_local(clock['due_at'])}" if clock["due_at"] and clock["state"] == "running" else ""
     return (
         f"{output.styled(f'{name:>18}', 'dim')}  {bar} {clock['state']}, {numbers}{due} ({safe_line(clock['policy'])})"

@@ -41,6 +41,7 @@ def _follow_with_clocks(change: Change, touched: Touched) -> None:
         inbound=touched.inbound,
         replied=touched.replied,
         withdrawn=touched.withdrawn,
+        undone=change.undoes is not None and change.cause == "undo",
         status_before=touched.status_before,
         status_kind_before=touched.status_kind_before,
         changed=touched.fields,

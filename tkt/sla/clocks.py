@@ -13,7 +13,10 @@ changed.
   nothing left the change itself is the breach.
 - What is wanted again (a reopened ticket, an answer taken back) is the next cycle and carries the time
   already used.
-- Closing ends the wait for an answer; merging ends every wait.
+- What was taken back never happened: an undone resolving, closing or answer leaves its clock withdrawn and the
+  next cycle goes on with its breach and its fired steps; an undone reopening ends its cycle without a verdict.
+- Closing ends the wait for an answer; merging ends every wait. An answer that was late before the ticket was
+  closed without it is promised no second time when the ticket is reopened.
 - A clock whose deadline passed before this change is breached at its deadline, whether or not the check ran
   in between.
 
@@ -32,7 +35,7 @@ from sqlmodel import Session
 from tkt.sla import history, ledger, policies
 from tkt.sla.ledger import OpenClock
 from tkt.sla.policies import Terms
-from tkt.sla.policy import Policy
+from tkt.sla.policy import RESPONSES, Policy
 from tkt.store.definitions import Definitions
 from tkt.store.tables import Clock, Ticket
 
@@ -58,7 +61,8 @@ class Story(NamedTuple):
     """What one change did to one ticket; `ticket` is as it stands after the change.
 
     `facts` is only called where a policy has to be chosen. `changed` holds for each changed field its first
-    old and last new value in the history's words. `withdrawn`: the change takes an earlier one back (undo).
+    old and last new value in the history's words. `undone`: the change takes an earlier one back (undo, not
+    redo), `withdrawn`: a message with it.
     `machine`: opened by machine mail, so without clocks. `cause` names who or what was behind it.
     """
 
@@ -70,6 +74,7 @@ class Story(NamedTuple):
     inbound: bool = False
     replied: bool = False
     withdrawn: bool = False
+    undone: bool = False
     status_before: str = ""
     status_kind_before: str = "open"
     changed: Mapping[str, tuple[object, object]] = {}
@@ -140,6 +145,8 @@ class _Bookkeeping:
                 self._cancel(clock, f"merged into #{self.ticket.merged_into}")
             elif clock.metric == "next_response" and self.ticket.first_response_at is None:
                 self._cancel(clock, "the first response is open again")
+            elif clock.metric == "resolution" and self.story.undone and self.ticket.status_kind in DONE:
+                self._cancel(clock, "its beginning was taken back")
             elif self._fulfilled(clock.metric):
                 self._note(clock, clock.meet(self.story.at))
             elif self.ticket.status_kind in DONE:
@@ -213,7 +220,7 @@ class _Bookkeeping:
             return self._start(metric, terms, self.ticket.created_at)
         last = ledger.last_cycle(self.session, self.ticket.number or 0, metric)
         if last is not None and self._goes_on(last):
-            return self._next_cycle(last, terms)
+            return None if self._was_broken_for_good(last) else self._next_cycle(last, terms)
         since = self._since(metric)
         if since is None:
             return None
@@ -226,13 +233,24 @@ class _Bookkeeping:
         since, ended = self.ticket.unanswered_since, last.met_at or last.cancelled_at
         return bool(since and ended and since < ended)
 
+    def _was_broken_for_good(self, last: Clock) -> bool:
+        """Whether the answer wanted was late already when the ticket was closed without it: said once."""
+        return last.metric in RESPONSES and last.state == "breached" and not self._took_back(last)
+
+    def _took_back(self, last: Clock) -> bool:
+        """Whether this change takes back what met that clock."""
+        if last.metric == "resolution":
+            return last.met_at is not None and self.story.undone and self.story.status_kind_before in DONE
+        return last.met_at is not None and self.story.withdrawn
+
     def _next_cycle(self, last: Clock, terms: Terms) -> OpenClock:
-        if self.story.withdrawn and last.met_at is not None:
-            last.reason = ledger.WITHDRAWN
         used = last.carried_seconds + last.used_seconds
         at, cycle = self.story.at, last.cycle + 1
         begun = ledger.begin(self.ticket, last.metric, terms, at, self.cause, cycle=cycle, carried=used)
-        self._note(begun, begun.set_due_or_break(at, self.cause))
+        if last.met_at is None or self._took_back(last):
+            begun.go_on_from(last)
+        if not begun.breached:
+            self._note(begun, begun.set_due_or_break(at, self.cause))
         return begun
 
     def _since(self, metric: str) -> datetime | None:
@@ -284,7 +302,7 @@ class _Bookkeeping:
 def _in_words(story: Story) -> str:
     """Why the spans of this change are as they are: "customer's message, status waiting → open (alice)"."""
     told = [("created", story.created), ("customer's message", story.inbound), ("reply", story.replied)]
-    words = [word for word, happened in (*told, ("taken back", story.withdrawn)) if happened]
+    words = [word for word, happened in (*told, ("taken back", story.withdrawn or story.undone)) if happened]
     if not story.created:
         words += [_field_in_words(*item) for item in story.changed.items() if item[0] not in UNRELATED]
     by = f" ({story.cause})" if story.cause and not story.created else ""

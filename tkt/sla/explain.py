@@ -26,9 +26,6 @@ from tkt.times import from_micros, rfc3339, to_micros, utcnow
 if TYPE_CHECKING:
     from tkt.store.read import Reader
 
-MOST_PIECES = 20
-"""Open pieces named of one span; a year of office days would hide what matters."""
-
 
 class Asked(NamedTuple):
     """A policy that was asked: the first that `fits` is the one that holds."""
@@ -55,7 +52,6 @@ class SpanStory(NamedTuple):
     ended_at: datetime | None
     seconds: int
     pieces: tuple[Piece, ...]
-    more_pieces: int
     policy: str
     calendar: str
     target_seconds: int
@@ -215,7 +211,7 @@ def _clock_story(reader: Reader, library: _Library, row: _ClockRow, now: datetim
     policy, calendar = library.policy(row.policy_id), library.calendar(row.calendar_id)
     spans = tuple(_span_story(library, one, now) for one in reader.rows(_SPANS, (row.id,)))
     running = row.running_since is not None and row.breached_at is None
-    left = _pieces(calendar, now, row.due_at)[0] if running and row.due_at else ()
+    left = _pieces(calendar, now, row.due_at) if running and row.due_at else ()
     return ClockStory(
         metric=row.metric,
         cycle=row.cycle,
@@ -244,16 +240,14 @@ def _span_story(library: _Library, row: Sequence[Any], now: datetime) -> SpanSto
     state, started, ended, seconds, policy_id, calendar_id, target, cause = row
     start, end = from_micros(started), _moment(ended)
     calendar = library.calendar(calendar_id)
-    pieces, more = _pieces(calendar, start, end or now)
+    pieces = _pieces(calendar, start, end or now)
     counted = seconds if end else calendar.between(start, now)
     policy = library.policy(policy_id).name
-    return SpanStory(state, start, end, counted, pieces, more, policy, calendar.name, target, cause)
+    return SpanStory(state, start, end, counted, pieces, policy, calendar.name, target, cause)
 
 
-def _pieces(calendar: Calendar, start: datetime, end: datetime) -> tuple[tuple[Piece, ...], int]:
-    """The open pieces of a stretch, the first ones, and how many more there are."""
-    found = [Piece(opens, closes) for opens, closes in calendar.spans(start, end)]
-    return tuple(found[:MOST_PIECES]), max(0, len(found) - MOST_PIECES)
+def _pieces(calendar: Calendar, start: datetime, end: datetime) -> tuple[Piece, ...]:
+    return tuple(Piece(opens, closes) for opens, closes in calendar.spans(start, end))
 
 
 def _steps(reader: Reader, row: _ClockRow, calendar: Calendar, policy: Policy) -> tuple[StepStory, ...]:

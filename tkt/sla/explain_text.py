@@ -6,13 +6,17 @@ from the pieces is what stands there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from tkt.safe_text import safe_line
 from tkt.sla.explain import ClockStory, Explanation, Piece, SpanStory, StepStory
-from tkt.times import format_duration
+from tkt.sla.open_time import format_open_time
+from tkt.sla.policy import WITHDRAWN
+
+ENDS = 3
+"""Open pieces named at each end of a long stretch; those between are summed up in one line."""
 
 
 def lines(explanation: Explanation) -> Iterator[str]:
@@ -45,10 +49,10 @@ def _clock(clock: ClockStory, zone: tzinfo) -> Iterator[str]:
     cycle = f", cycle {clock.cycle}" if clock.cycle > 1 else ""
     yield f"{clock.metric}{cycle}: {_state(clock, zone)}"
     version = f"{safe_line(clock.policy)} (version {clock.policy_version})"
-    target = format_duration(clock.target_seconds)
+    target = format_open_time(clock.target_seconds)
     yield f"  promised: {target} of {safe_line(clock.calendar)} ({clock.zone}), policy {version}"
     if clock.carried_seconds:
-        yield f"  carried over from the cycle before: {format_duration(clock.carried_seconds)}"
+        yield f"  carried over from the cycle before: {format_open_time(clock.carried_seconds)}"
     for before, span in zip((None, *clock.spans), clock.spans, strict=False):
         yield from _span(span, before, zone)
     yield from _sum(clock, zone)
@@ -58,9 +62,12 @@ def _clock(clock: ClockStory, zone: tzinfo) -> Iterator[str]:
 
 def _state(clock: ClockStory, zone: tzinfo) -> str:
     if clock.breached_at:
-        change = f" by change ({safe_line(clock.reason)})" if clock.by_change else ""
+        withdrawn = clock.reason == WITHDRAWN
+        why = "" if withdrawn else f" ({safe_line(clock.reason)})"
+        change = f" by change{why}" if clock.by_change else ""
         met = f", met {_moment(clock.met_at, zone)}" if clock.met_at else ""
-        return f"breached {_moment(clock.breached_at, zone)}{change}{met}"
+        taken_back = ", then withdrawn" if withdrawn else ""
+        return f"breached {_moment(clock.breached_at, zone)}{change}{met}{taken_back}"
     if clock.met_at:
         taken_back = f", then {safe_line(clock.reason)}" if clock.reason else ""
         return f"met {_moment(clock.met_at, zone)}{taken_back}"
@@ -75,22 +82,33 @@ def _span(span: SpanStory, before: SpanStory | None, zone: tzinfo) -> Iterator[s
     yield f"  {span.state:<7} {_moment(span.started_at, zone)} - {end}  {counted}  [{safe_line(span.cause)}]"
     if before is not None and _terms(before) != _terms(span):
         yield f"          from here on {_terms(span)}"
-    if span.state == "running" and (len(span.pieces) > 1 or span.more_pieces):
+    if span.state == "running" and len(span.pieces) > 1:
         yield from _pieces(span.pieces, zone)
-        if span.more_pieces:
-            yield f"      and {span.more_pieces} more"
 
 
 def _terms(span: SpanStory) -> str:
-    target = format_duration(span.target_seconds)
+    target = format_open_time(span.target_seconds)
     return f"{target} of {safe_line(span.calendar)} are promised, policy {safe_line(span.policy)}"
 
 
 def _pieces(pieces: tuple[Piece, ...], zone: tzinfo) -> Iterator[str]:
-    for opens, closes in pieces:
-        end = closes.astimezone(zone)
-        shown = f"{end:%H:%M:%S}" if end.date() == opens.astimezone(zone).date() else _moment(closes, zone)
-        yield f"      open {_moment(opens, zone)} - {shown}  {_exact(int((closes - opens).total_seconds()))}"
+    between = pieces[ENDS:-ENDS] if len(pieces) > 2 * ENDS + 1 else ()
+    for piece in pieces[:ENDS] if between else pieces:
+        yield _piece(piece, zone)
+    if between:
+        yield f"      … {len(between)} more open pieces, together {_exact(_length(between))}"
+        for piece in pieces[-ENDS:]:
+            yield _piece(piece, zone)
+
+
+def _piece(piece: Piece, zone: tzinfo) -> str:
+    start, end = (moment.astimezone(zone) for moment in piece)
+    shown = f"{end:%H:%M:%S}" if end.date() == start.date() else _moment(end, zone)
+    return f"      open {_moment(start, zone)} - {shown}  {_exact(_length([piece]))}"
+
+
+def _length(pieces: Iterable[Piece]) -> int:
+    return int(sum((closes - opens for opens, closes in pieces), timedelta()).total_seconds())
 
 
 def _sum(clock: ClockStory, zone: tzinfo) -> Iterator[str]:

@@ -14,19 +14,16 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Insert, Table, insert, literal
 from sqlmodel import Session, SQLModel, col, select
 
 from tkt.errors import TktError
 from tkt.sla.calendar import Calendar, NoOpenTime
 from tkt.sla.policies import Terms, calendar_of, policy_of
-from tkt.sla.policy import Policy
+from tkt.sla.policy import WITHDRAWN, Policy
 from tkt.sla.steps import next_check
 from tkt.store.definitions import Definitions
-from tkt.store.tables import Clock, ClockSpan, Ticket
-
-WITHDRAWN = "withdrawn"
-"""The reason on a clock whose fulfilment was taken back: the next cycle tells how it went."""
+from tkt.store.tables import Clock, ClockSpan, ClockStep, Ticket
 
 
 class NewClock:
@@ -79,6 +76,8 @@ class OpenClock:
         self.policy = policy
         self.calendar = calendar
         self.new_spans: list[NewSpan] = []
+        self.goes_on_from: int | None = None
+        """The clock of an earlier cycle whose fired steps count for this one."""
 
     @property
     def metric(self) -> str:
@@ -147,6 +146,18 @@ class OpenClock:
         if not self.paused:
             self._set_due(at)
         return False
+
+    def go_on_from(self, last: Clock) -> None:
+        """Be the same promise as an earlier cycle that ended without a verdict, or whose fulfilment was taken
+        back: what was broken stays broken since then, what was fired stays fired.
+        """
+        self.goes_on_from = last.id
+        if last.state == "breached":
+            clock = self.clock
+            clock.state, clock.due_at, clock.breached_at = "breached", last.due_at, last.breached_at
+            clock.by_change, clock.reason = last.by_change, last.reason
+        if last.met_at is not None or last.state == "breached":
+            last.reason = WITHDRAWN
 
     def recall(self, still: bool, moment: datetime, cause: str) -> None:
         """Count a stretch of the past of a promise made later: from `moment` on it stood still, or ran."""
@@ -272,12 +283,21 @@ def write(session: Session, clocks: list[OpenClock]) -> None:
         span.clock_id = clock_id or 0
     if spans:
         session.connection().execute(_WRITE_SPANS, [_values(_SPAN, span) for span, _ in spans])
+    for opened in clocks:
+        if opened.goes_on_from is not None:
+            session.connection().execute(_fired_steps(opened.goes_on_from, opened.clock.id or 0))
     if len(fresh) < len(clocks):
         session.flush()
 
 
-_CLOCK, _SPAN = SQLModel.metadata.tables["clock"], SQLModel.metadata.tables["clock_span"]
+_CLOCK, _SPAN, _STEP = (SQLModel.metadata.tables[name] for name in ("clock", "clock_span", "clock_step"))
 _WRITE_CLOCKS, _WRITE_SPANS = insert(_CLOCK).returning(_CLOCK.c.id, _CLOCK.c.metric), insert(_SPAN)
+
+
+def _fired_steps(before: int, clock: int) -> Insert:
+    """Copies the rows of the steps fired on the clock `before` to this one."""
+    fired = select(literal(clock), col(ClockStep.step), col(ClockStep.due_at), col(ClockStep.fired_at))
+    return insert(_STEP).from_select(_STEP.c.keys(), fired.where(ClockStep.clock_id == before))
 
 
 def _values(table: Table, row: NewClock | NewSpan) -> dict[str, Any]:

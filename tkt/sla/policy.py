@@ -22,6 +22,9 @@ PAUSE = ("waiting",)
 
 RESPONSES = ("first_response", "next_response")
 
+WITHDRAWN = "withdrawn"
+"""The reason on a clock whose end was taken back: the next cycle tells how it went."""
+
 
 class Step(NamedTuple):
     """A reminder or escalation: `offset` is open seconds from the deadline (negative: before it), `actions`

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tkt.errors import UsageError
 from tkt.sla.calendar import Calendar
+from tkt.sla.policy import WITHDRAWN
 from tkt.store.constants import METRICS, PRIORITIES, PRIORITY_NAMES
 from tkt.store.read_clauses import EVERYTHING, Where
 from tkt.times import from_micros, rfc3339, to_micros, utcnow
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 PERIOD = timedelta(days=30)
 """How far back a report looks when nobody says from when."""
-
-WITHDRAWN = "withdrawn"  # tkt.sla.ledger.WITHDRAWN, without importing the write side
 
 
 class Decided(NamedTuple):

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from rich.cells import cell_len, set_cell_size
 
 from tkt.safe_text import safe_line
+from tkt.sla.open_time import format_open_time
 from tkt.sla.report import Breach, Line, Report
-from tkt.times import format_duration
 
 NARROWEST = 70
 _NAME, _LONGEST_BAR = 17, 40
@@ -34,6 +34,7 @@ def lines(found: Report, width: int = 80, zone: str = "UTC") -> Iterator[str]:
     if not found.lines:
         yield "Nothing was promised in this period."
         return
+    yield "Times are open time of the policies' calendars, in hours."
     for dimension, some in groupby(found.lines, key=lambda line: line.dimension):
         yield ""
         yield from _section(dimension, list(some), width)
@@ -67,7 +68,10 @@ def _line(line: Line, room: int) -> str:
 
 
 def _time(seconds: int | None) -> str:
-    return "-" if seconds is None else format_duration(seconds)
+    """In seven cells: from a hundred hours on, minutes don't matter."""
+    if seconds is None:
+        return "-"
+    return format_open_time(seconds if seconds < 360_000 else seconds - seconds % 3600)
 
 
 def _breaches(breaches: Sequence[Breach], width: int, zone: ZoneInfo) -> Iterator[str]:
@@ -79,7 +83,8 @@ def _breaches(breaches: Sequence[Breach], width: int, zone: ZoneInfo) -> Iterato
         change = ", by change" if one.by_change else ""
         ended = "late" if one.met_at else "late, not met"
         who = safe_line(one.assignee) or "nobody"
-        told = f"due {one.due_at.astimezone(zone):%Y-%m-%d %H:%M}, {format_duration(one.late_seconds)} {ended}{change}"
+        late = f"{format_open_time(one.late_seconds)} of open time {ended}{change}"
+        told = f"due {one.due_at.astimezone(zone):%Y-%m-%d %H:%M}, {late}"
         head = f"  #{one.ticket} {one.metric}, {safe_line(one.policy)}, {one.priority}, {who}: {told}"
         yield _cut(head, width)
         yield _cut(f"      {safe_line(one.subject)}", width)
