@@ -13,10 +13,11 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tkt.safe_text import safe_block, safe_line
+from tkt.sla.open_time import format_open_time
 from tkt.store.read_clocks import ClockRow
 from tkt.store.read_entries import File, Message
 from tkt.store.read_events import EventRow
-from tkt.times import age, format_duration, from_micros
+from tkt.times import age, from_micros
 from tkt.tui import theme
 from tkt.tui.columns import DRAFT, SECOND, Cell, Context, deadline
 from tkt.tui.source import Reading
@@ -134,13 +135,13 @@ def _clock(clock: ClockRow, context: Context) -> Line:
 def _clock_state(clock: ClockRow, context: Context) -> Cell:
     left = clock.target_seconds - clock.spent_seconds
     if clock.state == "breached" or clock.breached_at is not None:
-        ended = "met late" if clock.met_at else f"late by {format_duration(max(0, -left))}"
+        ended = "met late" if clock.met_at else f"late by {format_open_time(max(0, -left))}"
         return Cell(f"BREACHED, {ended}", theme.LATE)
     if clock.state == "paused":
-        return Cell(f"paused, {format_duration(max(0, left))} left", theme.DIM)
+        return Cell(f"paused, {format_open_time(max(0, left))} left", theme.DIM)
     if clock.due_at is not None and clock.due_at < context.now:
         return Cell("late", theme.LATE)
-    return Cell(f"{format_duration(max(0, left))} left", _heat(1 - left / max(1, clock.target_seconds)))
+    return Cell(f"{format_open_time(max(0, left))} left", _heat(1 - left / max(1, clock.target_seconds)))
 
 
 def _heat(used: float) -> Style:
