@@ -46,7 +46,7 @@ def in_year(country: str, subdivision: str, year: int) -> dict[date, str]:
     """The holidays of one year, named in English where the library can.
 
     `country` is an ISO 3166-1 code ("DE"), `subdivision` an ISO 3166-2 one without its country ("BE") or
-    empty. Raises NotImplementedError for those that `country_problem` and `subdivision_problem` object to.
+    empty. Only for those that `country_problem` and `subdivision_problem` accept.
     """
     import holidays
 
