@@ -93,7 +93,7 @@ class ByHand:
             return int(found[0]), name, address
         add = "INSERT INTO person (name, tier, language, created_at) VALUES (?, '', 'en', ?)"
         person = self._run(add, (name, now)).lastrowid or 0
-        add = "INSERT INTO address (address, person_id, acknowledged_count) VALUES (?, ?, 0)"
+        add = "INSERT INTO address (address, person_id) VALUES (?, ?)"
         self._run(add, (address, person))
         return person, name, address
 
@@ -144,8 +144,9 @@ class ByHand:
             )
 
     def _confirmation(self, ticket: int, to: str, name: str, subject: str, message_id: str, now: int) -> None:
-        acknowledged = "acknowledged_at = ?, acknowledged_count = acknowledged_count + 1"
-        self._run(f"UPDATE address SET {acknowledged} WHERE address = ?", (now, to))
+        count = "INSERT INTO address_state (address, automatic_since, automatic_count, bounced, blocked_by)"
+        again = "ON CONFLICT (address) DO UPDATE SET automatic_count = automatic_count + 1"
+        self._run(f"{count} VALUES (?, ?, 1, '', '') {again}", (to, now))
         text = f"Hello {name},\n\nthank you for your message. It is now request #{ticket}: {subject}.\n\nBench"
         mail = {
             "from_name": "Bench", "from_address": ADDRESS, "to": [to], "cc": [], "subject": f"Received: {subject}",

@@ -53,8 +53,8 @@ def _write_people(sink: Sink, people: int, now: int) -> None:
     sink.write("company", ("id", "name", "tier"), ((n, f"Company {n}", tiers[n % 5]) for n in range(1, companies + 1)))
     columns = ("id", "name", "tier", "language", "company_id", "created_at")
     sink.write("person", columns, _people(people, companies, now))
-    addresses = ((person_of(n)[1], n, 0) for n in range(1, people + 1))
-    sink.write("address", ("address", "person_id", "acknowledged_count"), addresses)
+    addresses = ((person_of(n)[1], n) for n in range(1, people + 1))
+    sink.write("address", ("address", "person_id"), addresses)
 
 
 def _people(people: int, companies: int, now: int) -> Iterator[Row]:

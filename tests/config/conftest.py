@@ -22,6 +22,8 @@ language = "de"
 undo_window = "20s"
 reopen_window = "14d"
 confirm = false
+notify_after = "1m"
+automatic_limit = 200
 
 [[team]]
 name = "network"
@@ -120,8 +122,19 @@ imap = "imaps://support@mail.example.com:993/INBOX"
 smtp = "smtps://support@mail.example.com:465"
 password_command = "pass show mail/support"
 tls_ca = "/etc/ssl/own.pem"
+folders = ["Sales", "Help"]
 archive = "Archive"
 every = "1m"
+authserv = "mx.example.com"
+return_path = "bounces@example.com"
+plus = true
+dkim = { selector = "s2026", key = "/etc/tkt/dkim.pem" }
+
+[[mailbox]]
+name = "hosted"
+address = "help@example.com"
+imap = "imaps://help@example.com@mail.example.com"
+token_command = "mail-token help"
 """
 
 

@@ -32,6 +32,8 @@ def test_every_table_is_understood(full: str) -> None:
         "undo_window": "20s",
         "reopen_window": "14d",
         "confirm": "false",
+        "notify_after": "1m",
+        "automatic_limit": "200",
     }
     assert [str(item) for item in config.of("sla")] == ["sla vip", "sla all"]
     agents = {item.name: item.body for item in config.of("agent")}
@@ -185,7 +187,13 @@ WRONG = [
         BOX + 'imap = "imaps://u@h"\npassword_env = "PW"\npassword_command = "pass"\n',
         "5:1 one of password_command and password_env is enough",
     ),
-    (BOX + 'imap = "mbox:/x"\narchive = "Old"\n', "5:1 archive is a folder of an IMAP server"),
+    (BOX + 'imap = "mbox:/x"\narchive = "Old"\n', "5:1 archive is for an IMAP server"),
+    (BOX + 'imap = "mbox:/x"\nfolders = ["A"]\n', "5:1 folders is for an IMAP server"),
+    (BOX + 'imap = "mbox:/x"\nplus = true\n', "5:1 plus is for mail that leaves"),
+    (BOX + 'smtp = "smtps://h"\ndkim = { selector = "a b", key = "k" }\n', '5:21 "a b" is not a DKIM selector'),
+    (BOX + 'smtp = "smtps://h"\ndkim = { selector = "a" }\n', "5:8 dkim needs key"),
+    ("[desk]\nautomatic_limit = true\n", "2:19 automatic_limit must be a whole number"),
+    ("[desk]\nautomatic_limit = -1\n", "2:19 automatic_limit can't be below 0"),
     (BOX + 'imap = "mbox:/x"\nteam = "t"\n', '5:8 no team is named "t"'),
     (BOX + 'imap = "mbox:/x"\nevery = "often"\n', "5:9 'often' is not a duration"),
 ]

@@ -9,7 +9,7 @@ import pytest
 from tkt.desk import conversation, notices, tickets
 from tkt.desk.conversation import Message
 from tkt.desk.message_ids import make_message_id, make_token, read_message_id, read_token
-from tkt.store.tables import Address
+from tkt.store.tables import AddressState
 
 ANN = "ann@customer.example"
 
@@ -78,7 +78,7 @@ def test_at_most_five_confirmations_an_hour_to_one_address(office: Any, mailbox:
     office.later(hours=1)
     mailed(office, "VPN again")
     assert len(office.mails("confirmation")) == 7
-    assert office.rows(Address, Address.address == ANN)[0].acknowledged_count == 1
+    assert office.rows(AddressState, AddressState.address == ANN)[0].automatic_count == 1
 
 
 def test_no_confirmation(office: Any, mailbox: str) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 
 from tkt.config.mail_urls import MailFile, Server, parse_sender, parse_source
 from tkt.config.problems import Spot, quoted
-from tkt.config.readers import Table, duration, email, is_text, name, reference, sentence, text
+from tkt.config.readers import Table, boolean, duration, email, is_text, list_of, name, reference, sentence, text
 from tkt.errors import UsageError
 
+_LOGINS = ("password_command", "password_env", "token_command")
+_SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -40,16 +42,20 @@ def _hidden(value: str) -> str:
 
 
 def _whole(mailbox: dict[str, Any], spot: Spot) -> None:
-    if "password_command" in mailbox and "password_env" in mailbox:
-        spot.under("password_env").problem_at_key("one of password_command and password_env is enough: remove one")
+    if len(ways := [key for key in _LOGINS if key in mailbox]) > 1:
+        spot.under(ways[1]).problem_at_key(f"one of {ways[0]} and {ways[1]} is enough: remove one")
     if "imap" not in mailbox and "smtp" not in mailbox:
         spot.problem("[[mailbox]] needs imap, smtp or both: where its mail is read and where it leaves")
-    has_password = "password_command" in mailbox or "password_env" in mailbox
     login = next((key for key in ("imap", "smtp") if _logs_in(mailbox.get(key))), "")
-    if login and not has_password:
-        spot.under(login).problem("a login needs its password: add password_command or password_env")
-    if "archive" in mailbox and ("imap" not in mailbox or isinstance(_parsed(mailbox["imap"]), MailFile)):
-        spot.under("archive").problem_at_key("archive is a folder of an IMAP server: this mailbox reads none")
+    if login and not ways:
+        spot.under(login).problem("a login needs its password: add password_command, password_env or token_command")
+    if "imap" not in mailbox or isinstance(_parsed(mailbox["imap"]), MailFile):
+        for key in ("archive", "folders"):
+            if key in mailbox:
+                spot.under(key).problem_at_key(f"{key} is for an IMAP server: this mailbox reads none")
+    for key in ("return_path", "dkim", "plus"):
+        if key in mailbox and "smtp" not in mailbox:
+            spot.under(key).problem_at_key(f"{key} is for mail that leaves: this mailbox has no smtp")
 
 
 def _logs_in(url: Any) -> bool:
@@ -66,6 +72,14 @@ def _parsed(url: Any) -> Server | MailFile | None:
         return None  # reported where the URL itself is read
 
 
+def _selector(value: Any, spot: Spot) -> None:
+    """A DKIM selector: the label below `_domainkey` in the DNS (RFC 6376 section 3.1)."""
+    if is_text(value, spot) and not _SELECTOR.fullmatch(value):
+        spot.problem(f"{quoted(value)} is not a DKIM selector: write a name such as s2026")
+
+
+_DKIM = Table("dkim", {"selector": _selector, "key": text, "domain": text}, required=("selector", "key"))
+
 MAILBOX = Table(
     "[[mailbox]]",
     {
@@ -77,7 +91,13 @@ MAILBOX = Table(
         "password_command": text,
         "password_env": _variable,
         "tls_ca": text,
+        "token_command": text,
+        "folders": list_of(text, filled=True, unique=True),
         "archive": text,
+        "authserv": text,
+        "return_path": email,
+        "plus": boolean,
+        "dkim": _DKIM.read,
         "every": duration,
     },
     required=("name", "address"),

@@ -13,7 +13,16 @@ DEFINITIONS = ("calendar", "status", "field", "sla", "rule", "macro", "template"
 KINDS = ("agent", "team", *DEFINITIONS)
 """Every kind of `[[table]]`, in the order in which they are planned, applied and shown."""
 
-SETTINGS = ("name", "timezone", "language", "undo_window", "reopen_window", "confirm")
+SETTINGS = (
+    "name",
+    "timezone",
+    "language",
+    "undo_window",
+    "reopen_window",
+    "confirm",
+    "notify_after",
+    "automatic_limit",
+)
 """The keys of [desk]; each is kept as the setting `desk.KEY`."""
 
 AGENT_DEFAULTS: dict[str, Any] = {"email": None, "role": "agent", "skills": []}

@@ -133,6 +133,14 @@ def boolean(value: Any, spot: Spot) -> None:
         spot.problem(f"{spot.key} must be true or false, not {kind_of(value)}")
 
 
+def whole_number(value: Any, spot: Spot) -> None:
+    """A number of things, such as mails: 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return spot.problem(f"{spot.key} must be a whole number, not {kind_of(value)}")
+    if value < 0:
+        spot.problem(f"{spot.key} can't be below 0")
+
+
 def one_of(*words: str) -> Reader:
     def read(value: Any, spot: Spot) -> None:
         if is_text(value, spot) and value not in words:

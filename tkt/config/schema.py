@@ -36,6 +36,7 @@ from tkt.config.readers import (
     template,
     text,
     timezone,
+    whole_number,
     word,
 )
 from tkt.config.sla_schema import CALENDAR, SLA
@@ -61,6 +62,8 @@ _DESK = Table(
         "undo_window": duration,
         "reopen_window": duration,
         "confirm": boolean,
+        "notify_after": duration,
+        "automatic_limit": whole_number,
     },
 )
 _AGENT = Table(

@@ -62,7 +62,8 @@ _ORDER = (
         "query",
         "sort",
     ),
-    *("address", "team", "imap", "smtp", "password_command", "password_env", "tls_ca", "archive", "every"),
+    *("address", "team", "imap", "smtp", "password_command", "password_env", "token_command", "tls_ca", "folders"),
+    *("archive", "every", "authserv", "return_path", "plus", "dkim", "selector", "key", "domain"),
     *("mon", "tue", "wed", "thu", "fri", "sat", "sun", "urgent", "high", "normal", "low", "default"),
     *("first_response", "next_response", "resolution"),
 )
@@ -96,7 +97,9 @@ def _settings(config: Config) -> list[tuple[str, Any]]:
     return [(key, _setting(key, config.desk[key])) for key in SETTINGS if key in config.desk]
 
 
-def _setting(key: str, value: str) -> str | bool:
+def _setting(key: str, value: str) -> str | bool | int:
+    if key == "automatic_limit":
+        return int(value)
     return value == "true" if key == "confirm" else value
 
 

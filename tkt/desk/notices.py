@@ -117,15 +117,18 @@ def fill_in(change: Change, ticket: Ticket, template: str) -> str:
 def _may_confirm(change: Change, address: str) -> bool:
     """Count this confirmation to the address; whether it is within the limit of its window."""
     now, begun = to_micros(change.at), to_micros(change.at - CONFIRMATION_WINDOW)
-    found = rows(change.session, _COUNT_CONFIRMATION, (begun, begun, now, address))
-    return bool(found) and found[0][0] <= CONFIRMATIONS
+    found = rows(change.session, _COUNT_AUTOMATIC, (address, now, begun, begun, now))
+    return bool(found[0][0] <= CONFIRMATIONS)
 
 
-_COUNT_CONFIRMATION = """
-UPDATE address SET
-    acknowledged_count = CASE WHEN coalesce(acknowledged_at, 0) < ? THEN 1 ELSE acknowledged_count + 1 END,
-    acknowledged_at = CASE WHEN coalesce(acknowledged_at, 0) < ? THEN ? ELSE acknowledged_at END
-WHERE address = ? RETURNING acknowledged_count
+_COUNT_AUTOMATIC = """
+INSERT INTO address_state (address, automatic_since, automatic_count, bounced, blocked_by) VALUES (?, ?, 1, '', '')
+ON CONFLICT (address) DO UPDATE SET
+    automatic_count = CASE WHEN coalesce(address_state.automatic_since, 0) < ? THEN 1
+        ELSE address_state.automatic_count + 1 END,
+    automatic_since = CASE WHEN coalesce(address_state.automatic_since, 0) < ? THEN ?
+        ELSE address_state.automatic_since END
+RETURNING automatic_count
 """
 
 

@@ -68,7 +68,7 @@ def _claim(change: Change, address: str, person_id: int) -> bool:
 _OWNER = "SELECT p.id, p.language FROM address d JOIN person p ON p.id = d.person_id WHERE d.address = ?"
 _NEW_PERSON = "INSERT INTO person (name, tier, language, created_at) VALUES (?, '', ?, ?) RETURNING id"
 _CLAIM = """
-INSERT INTO address (address, person_id, acknowledged_count) VALUES (?, ?, 0) ON CONFLICT DO NOTHING RETURNING address
+INSERT INTO address (address, person_id) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING address
 """
 _PERSON = """
 SELECT p.name, coalesce(nullif(p.tier, ''), c.tier, ''), coalesce(c.name, '')

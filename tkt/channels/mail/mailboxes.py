@@ -12,7 +12,7 @@ import shlex
 import ssl
 import subprocess
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tkt.config.mail_urls import MailFile, Server, parse_sender, parse_source
 from tkt.errors import MailboxUnusable, NotFound
@@ -26,10 +26,20 @@ PASSWORD_SECONDS = 30
 """How long a password command may take (it may ask an agent or a hardware key)."""
 
 
+class Dkim(NamedTuple):
+    """How a mailbox's mails are signed (RFC 6376): the private key's file, the selector, the signing domain."""
+
+    selector: str
+    key: str
+    domain: str
+
+
 class Mailbox(NamedTuple):
     """One declared mailbox; `source` and `sender` are None where its mail is not read or does not leave.
 
-    `every`: how many seconds pass between two looks into it.
+    `every`: how many seconds pass between two looks into it. `folders`: those of the IMAP server that are read besides
+    the URL's. `authserv`: the name under which our own server writes Authentication-Results (RFC 8601).
+    `return_path`: where bounces go, each to a signed address of its own. `plus`: answers go to a signed address too.
     """
 
     name: str
@@ -40,7 +50,13 @@ class Mailbox(NamedTuple):
     password_command: str = ""
     password_env: str = ""
     tls_ca: str = ""
+    token_command: str = ""
+    folders: tuple[str, ...] = ()
     archive: str = ""
+    authserv: str = ""
+    return_path: str = ""
+    plus: bool = False
+    dkim: Dkim | None = None
     every: int = parse_duration(EVERY)
 
 
@@ -122,6 +138,17 @@ def _mailbox(declared: Declared) -> Mailbox:
         password_command=str(body.get("password_command", "")),
         password_env=str(body.get("password_env", "")),
         tls_ca=str(body.get("tls_ca", "")),
+        token_command=str(body.get("token_command", "")),
+        folders=tuple(map(str, body.get("folders", ()))),
         archive=str(body.get("archive", "")),
+        authserv=str(body.get("authserv", "")),
+        return_path=str(body.get("return_path", "")).lower(),
+        plus=bool(body.get("plus", False)),
+        dkim=_dkim(body["dkim"], str(body.get("address", ""))) if body.get("dkim") else None,
         every=parse_duration(str(body.get("every", EVERY))),
     )
+
+
+def _dkim(body: dict[str, Any], address: str) -> Dkim:
+    domain = str(body.get("domain") or address.rpartition("@")[2])
+    return Dkim(str(body["selector"]), str(body["key"]), domain.lower())
