@@ -7,16 +7,18 @@ template; SQLite stores are copies of a migrated file. So a test pays millisecon
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import event
 
 from tkt.store.engine import Store
 from tkt.store.location import Location, parse_location
@@ -93,3 +95,30 @@ def store(location: Location) -> Iterator[Store]:
 
 def _database_url(server: str, name: str) -> str:
     return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def listen() -> Callable[[Store], list[str]]:
+    """Gives a list to which every SQL statement on the store is added; one for many rows counts once."""
+    return _listen
+
+
+def _listen(store: Store) -> list[str]:
+    heard: list[str] = []
+    if store.dialect == "postgresql":
+        event.listen(store.engine, "before_cursor_execute", lambda *given: heard.append(given[2]))
+        return heard
+
+    def note(statement: str) -> None:
+        written = _VALUE.sub("?", statement)
+        if heard[-1:] != [written] and not written.startswith(_NOT_OURS):
+            heard.append(written)
+
+    event.listen(store.engine, "checkout", lambda driver, *_: driver.set_trace_callback(note))
+    return heard
+
+
+_NOT_OURS = ("--", "BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SELECT k, v FROM")
+"""The bounds of transactions, and what FTS5 asks for itself."""
+
+_VALUE = re.compile(r"'(?:[^']|'')*'|\b\d+\b|\bNULL\b")

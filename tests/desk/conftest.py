@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import event
 from sqlmodel import col, select
 
 from tkt.desk.configure import apply_config
@@ -195,13 +194,9 @@ def mailbox() -> str:
 
 
 @pytest.fixture
-def statements(office: Office) -> Callable[[], list[str]]:
+def statements(office: Office, listen: Callable[[Store], list[str]]) -> Callable[[], list[str]]:
     """The SQL statements since the last call."""
-    seen: list[str] = []
-
-    @event.listens_for(office.store.engine, "before_cursor_execute")
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
+    seen = listen(office.store)
 
     def take() -> list[str]:
         taken = seen[:]

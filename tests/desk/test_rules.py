@@ -165,17 +165,14 @@ def test_time_rules_do_not_set_each_other_off(office: Any) -> None:
     assert run_time_rules(office.system) == [("one", number), ("two", number)]
 
 
-def test_a_resting_rule_costs_no_transaction_per_ticket(sqlite_office: Any) -> None:
+def test_a_resting_rule_costs_no_transaction_per_ticket(sqlite_office: Any, listen: Any) -> None:
     office = sqlite_office
     office.declare(rule("old", "every", "created>1h", "tag:+old"))
     for n in range(20):
         tickets.create(office.sue, f"VPN {n}")
     office.later(hours=2)
     assert len(run_time_rules(office.system)) == 20
-    seen: list[str] = []
-    from sqlalchemy import event
-
-    event.listen(office.store.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
+    seen = listen(office.store)
     assert run_time_rules(office.system) == []
     assert len(seen) < 10
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from tkt.store.tables import Clock
 
@@ -78,21 +78,19 @@ def test_the_search_for_what_is_due_walks_the_index_of_what_is_open(desk: Any) -
         assert session.get_one(Clock, 1).next_check_at is not None
 
 
-def test_what_a_change_costs_in_statements(desk: Any) -> None:
-    counted: list[str] = []
+def test_what_a_change_costs_in_statements(desk: Any, listen: Any) -> None:
+    heard = listen(desk.store)
 
-    @event.listens_for(desk.store.engine, "before_cursor_execute")
-    def count(_connection: Any, _cursor: Any, sql: str, *_rest: Any) -> None:
-        if "clock" in sql:
-            counted.append(" ".join(sql.split()[:3]))
+    def counted() -> list[str]:
+        about_clocks = [" ".join(sql.split()[:3]) for sql in heard if "clock" in sql]
+        heard.clear()
+        return about_clocks
 
     desk.create()
-    assert counted == ["INSERT INTO clock", "INSERT INTO clock_span"]
-    counted.clear()
+    assert counted() == ["INSERT INTO clock", "INSERT INTO clock_span"]
     desk.touch(desk.at(0.5), assignee=(None, "bob"))
-    assert counted == []
+    assert counted() == []
     desk.set(desk.at(1), subject="other")
-    assert [sql.split()[0] for sql in counted] == ["SELECT"]
-    counted.clear()
+    assert [sql.split()[0] for sql in counted()] == ["SELECT"]
     desk.reply(desk.at(2), status="waiting")
-    assert [sql.split()[0] for sql in counted] == ["SELECT", "INSERT", "UPDATE", "UPDATE", "UPDATE"]
+    assert [sql.split()[0] for sql in counted()] == ["SELECT", "INSERT", "UPDATE", "UPDATE", "UPDATE"]

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Table, insert, literal
+from sqlalchemy import Insert, insert, literal
 from sqlmodel import Session, SQLModel, col, select
 
 from tkt.errors import TktError
@@ -23,6 +23,7 @@ from tkt.sla.policies import Terms, calendar_of, policy_of
 from tkt.sla.policy import WITHDRAWN, Policy
 from tkt.sla.steps import next_check
 from tkt.store.definitions import Definitions
+from tkt.store.rows import keep_all, keep_numbered
 from tkt.store.tables import Clock, ClockSpan, ClockStep, Ticket
 
 
@@ -273,16 +274,14 @@ def last_cycle(session: Session, number: int, metric: str) -> Clock | None:
 
 def write(session: Session, clocks: list[OpenClock]) -> None:
     """Store new clocks and spans, a statement each, and what has changed of the old ones."""
-    fresh = {opened.metric: opened.clock for opened in clocks if isinstance(opened.clock, NewClock)}
-    if fresh:
-        rows = [_values(_CLOCK, clock) for clock in fresh.values()]
-        for identifier, metric in session.connection().execute(_WRITE_CLOCKS, rows):
-            fresh[metric].id = identifier
+    fresh = [opened.clock for opened in clocks if isinstance(opened.clock, NewClock)]
+    identifiers = keep_numbered(session, Clock, [_values(_CLOCK, clock) for clock in fresh])
+    for clock, identifier in zip(fresh, identifiers, strict=True):
+        clock.id = identifier
     spans = [(span, opened.clock.id) for opened in clocks for span in opened.new_spans]
     for span, clock_id in spans:
         span.clock_id = clock_id or 0
-    if spans:
-        session.connection().execute(_WRITE_SPANS, [_values(_SPAN, span) for span, _ in spans])
+    keep_all(session, ClockSpan, [_values(_SPAN, span) for span, _ in spans])
     for opened in clocks:
         if opened.goes_on_from is not None:
             session.connection().execute(_fired_steps(opened.goes_on_from, opened.clock.id or 0))
@@ -290,8 +289,11 @@ def write(session: Session, clocks: list[OpenClock]) -> None:
         session.flush()
 
 
-_CLOCK, _SPAN, _STEP = (SQLModel.metadata.tables[name] for name in ("clock", "clock_span", "clock_step"))
-_WRITE_CLOCKS, _WRITE_SPANS = insert(_CLOCK).returning(_CLOCK.c.id, _CLOCK.c.metric), insert(_SPAN)
+_STEP = SQLModel.metadata.tables["clock_step"]
+_CLOCK, _SPAN = (
+    [column.name for column in SQLModel.metadata.tables[name].columns if column.name != "id"]
+    for name in ("clock", "clock_span")
+)
 
 
 def _fired_steps(before: int, clock: int) -> Insert:
@@ -300,8 +302,8 @@ def _fired_steps(before: int, clock: int) -> Insert:
     return insert(_STEP).from_select(_STEP.c.keys(), fired.where(ClockStep.clock_id == before))
 
 
-def _values(table: Table, row: NewClock | NewSpan) -> dict[str, Any]:
-    return {column.name: getattr(row, column.name) for column in table.columns if column.name != "id"}
+def _values(columns: list[str], row: NewClock | NewSpan) -> dict[str, Any]:
+    return {column: getattr(row, column) for column in columns}
 
 
 def _opened(session: Session, definitions: Definitions, clock: Clock, span: ClockSpan) -> OpenClock:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from tkt.store.constants import ALWAYS, STATUSES
+from tkt.store.rows import rows
 from tkt.store.tables import Definition, Setting
 
 
@@ -64,21 +65,23 @@ class Definitions:
 
 
 def load_definitions(session: Session, held: Definitions | None) -> Definitions:
-    """The current definitions: those `held` when they are still current, else read from the store."""
-    found = _rows(session, "SELECT value FROM setting WHERE key = 'generation'")
+    """The current definitions: those `held` when they are still current, else read from the store, in plain SQL:
+    compiling seven ORM statements would cost a command more than running them.
+    """
+    found = rows(session, "SELECT value FROM setting WHERE key = 'generation'")
     generation = found[0][0] if found else "0"
     if held is not None and held.generation == generation:
         return held
-    rows = [
+    declared = [
         Declared(key, kind, name, version, json.loads(body))
-        for key, kind, name, version, body in _rows(session, _ACTIVE)
+        for key, kind, name, version, body in rows(session, _ACTIVE)
     ]
-    fresh = Definitions(generation, rows, dict(_rows(session, "SELECT key, value FROM setting")))
-    for identifier, name, active in _rows(session, "SELECT id, name, active FROM team"):
+    fresh = Definitions(generation, declared, dict(rows(session, "SELECT key, value FROM setting")))
+    for identifier, name, active in rows(session, "SELECT id, name, active FROM team"):
         fresh.team_names[identifier] = name
         if active:
             fresh.teams[name] = identifier
-    for identifier, name, active, role in _rows(session, "SELECT id, name, active, role FROM agent"):
+    for identifier, name, active, role in rows(session, "SELECT id, name, active, role FROM agent"):
         fresh.agent_names[identifier] = name
         if active:
             fresh.agents[name] = identifier
@@ -99,11 +102,6 @@ def raise_generation(session: Session) -> None:
 _ACTIVE = """
 SELECT id, kind, name, version, CAST(body AS TEXT) FROM definition WHERE active ORDER BY position, id
 """
-
-
-def _rows(session: Session, sql: str) -> list[Any]:
-    """Plain SQL: compiling seven ORM statements would cost a command more than running them."""
-    return list(session.connection().exec_driver_sql(sql))
 
 
 def _declared(row: Definition) -> Declared:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 _ADD = {
     "sqlite": "INSERT INTO search (rowid, terms) VALUES (?, ?)",
-    "postgresql": "INSERT INTO search (doc, terms) VALUES (%s, CAST(%s AS tsvector))"
+    "postgresql": "INSERT INTO search (doc, terms) VALUES (?, CAST(? AS tsvector))"
     " ON CONFLICT (doc) DO UPDATE SET terms = excluded.terms",
 }
 _REMOVE = {
     "sqlite": "INSERT INTO search (search, rowid, terms) VALUES ('delete', ?, ?)",
-    "postgresql": "DELETE FROM search WHERE doc = %s",
+    "postgresql": "DELETE FROM search WHERE doc = ?",
 }
 
 
@@ -42,7 +42,7 @@ def add_document(session: Session | Connection, number: int, position: int, text
     terms = index_terms(text)
     if terms:
         connection, dialect = _connection(session)
-        connection.exec_driver_sql(_ADD[dialect], (doc_id(number, position), _document(terms, dialect)))
+        _run(connection, _ADD[dialect], (doc_id(number, position), _document(terms, dialect)))
 
 
 def remove_document(session: Session | Connection, number: int, position: int, old_text: str) -> None:
@@ -54,7 +54,7 @@ def remove_document(session: Session | Connection, number: int, position: int, o
     document: tuple[Any, ...] = (doc_id(number, position),)
     if dialect == "sqlite":
         document = (*document, _document(terms, dialect))
-    connection.exec_driver_sql(_REMOVE[dialect], document)
+    _run(connection, _REMOVE[dialect], document)
 
 
 def replace_document(session: Session | Connection, number: int, position: int, old_text: str, text: str) -> None:
@@ -87,3 +87,9 @@ def _document(terms: list[str], dialect: str) -> str:
 def _connection(session: Session | Connection) -> tuple[Connection, str]:
     connection = session if hasattr(session, "exec_driver_sql") else session.connection()
     return connection, connection.dialect.name  # type: ignore[return-value, union-attr]
+
+
+def _run(connection: Connection, sql: str, params: tuple[Any, ...]) -> None:
+    from tkt.store.rows import run  # readers, who use `match_text`, load no SQLModel
+
+    run(connection, sql, params)

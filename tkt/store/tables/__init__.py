@@ -14,11 +14,23 @@ from tkt.store.tables.configuration import ConfigVersion, Definition, Setting
 from tkt.store.tables.ledger import Clock, ClockSpan, ClockStep
 from tkt.store.tables.log import Event
 from tkt.store.tables.mail import Intake, MailboxState, Outbox
-from tkt.store.tables.people import Address, Agent, Company, Person, Team, TeamMember
-from tkt.store.tables.tickets import Attachment, Blob, Entry, Follower, Ticket, TicketField, TicketLink, TicketTag
+from tkt.store.tables.people import Address, AddressState, Agent, Company, Person, Team, TeamMember
+from tkt.store.tables.tickets import (
+    Attachment,
+    Blob,
+    Entry,
+    Follower,
+    Ticket,
+    TicketField,
+    TicketLink,
+    TicketTag,
+    TicketTeam,
+    Watcher,
+)
 
 __all__ = [
     "Address",
+    "AddressState",
     "Agent",
     "Attachment",
     "Blob",
@@ -42,4 +54,6 @@ __all__ = [
     "TicketField",
     "TicketLink",
     "TicketTag",
+    "TicketTeam",
+    "Watcher",
 ]
