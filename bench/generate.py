@@ -24,14 +24,16 @@ PEOPLE_PER_COMPANY = 20
 KEYS = {table: "id" for table in ("company", "person", "entry", "clock")} | {"ticket": "number"}
 
 
-def generate(location: Location, tickets: int, seed: int = SEED, now: int | None = None) -> None:
+def generate(
+    location: Location, tickets: int, seed: int = SEED, now: int | None = None, *, all_open: bool = False
+) -> None:
     """Make a desk with so many tickets. `now`: microseconds UTC, the moment that deadlines are counted from."""
     now = to_micros(utcnow()) if now is None else now
     desk_file.make(location)
     sink = open_sink(location)
     people = max(20, tickets // 8)
     _write_people(sink, people, now)
-    rows = TicketRows(tickets, people, _names(sink), seed, now)
+    rows = TicketRows(tickets, people, _names(sink), seed, now, all_open)
     for first in range(1, tickets + 1, BATCH):
         for number in range(first, min(first + BATCH, tickets + 1)):
             rows.add(number)
@@ -77,10 +79,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("path", help="a file that is not there yet, or postgresql://…")
     parser.add_argument("--tickets", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--all-open", action="store_true", help="no ticket is waiting, resolved or closed")
     parser.add_argument("--now", type=int, help="microseconds since 1970 UTC; default: this moment")
     chosen = parser.parse_args(arguments)
     begun = time.perf_counter()
-    generate(parse_location(chosen.path), chosen.tickets, chosen.seed, chosen.now)
+    generate(parse_location(chosen.path), chosen.tickets, chosen.seed, chosen.now, all_open=chosen.all_open)
     print(f"{chosen.tickets:,} tickets in {time.perf_counter() - begun:.1f} s", file=sys.stderr)
     return 0
 

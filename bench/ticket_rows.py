@@ -1,8 +1,8 @@
 """Tickets with everything that belongs to them, as rows: what a desk of some years holds, made from a seed.
 
-Of all tickets 5% are open and 3% wait, among the newer ones; the rest are resolved or closed. Finished clocks are met
-or breached; those of open tickets run, a fifth of them broken already; those of waiting ones stand still. All
-deadlines that are not broken lie in the future: nothing is due until time has passed.
+Of all tickets 5% are open and 3% wait, among the newer ones; the rest are resolved or closed. Or all are open. Finished
+clocks are met or breached; those of open tickets run, a fifth of them broken already; those of waiting ones stand
+still. All deadlines that are not broken lie in the future: nothing is due until time has passed.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ class Life(NamedTuple):
 class TicketRows:
     """Makes tickets one after another into `rows`, by table, and `documents`; who takes them away clears them."""
 
-    def __init__(self, tickets: int, people: int, names: Names, seed: int, now: int) -> None:
+    def __init__(self, tickets: int, people: int, names: Names, seed: int, now: int, all_open: bool) -> None:
         self.tickets = tickets
+        self.all_open = all_open
         self.people = people
         self.names = names
         self.now = now
@@ -131,7 +132,7 @@ class TicketRows:
     def _life(self, age: float) -> Life:
         random, now = self.random, self.now
         draw = random.random()
-        if age > NEWER and draw < 0.05 / (1 - NEWER):
+        if self.all_open or (age > NEWER and draw < 0.05 / (1 - NEWER)):
             return self._open_life()
         created = now - int((1 - age * 0.97) * YEARS) - int(random.random() * DAY)
         answered = created + int((0.2 + 6 * random.random()) * HOUR)

@@ -21,11 +21,11 @@ SHOWN = 5
 """How many of the latest messages the editor shows."""
 
 
-def edit(what: str, ticket: TicketRow, messages: Sequence[Message] = ()) -> str:
-    """The text written in $TKT_EDITOR, $VISUAL or $EDITOR. Raises TktError when the editor fails or nothing is
-    written.
+def edit(what: str, ticket: TicketRow, messages: Sequence[Message] = (), heads: Sequence[str] = ()) -> str:
+    """The text written in $TKT_EDITOR, $VISUAL or $EDITOR; `heads` say to whom it goes. Raises TktError when the editor
+    fails or nothing is written.
     """
-    return edited(_form(what, ticket, messages)).strip()
+    return edited(_form(what, ticket, messages, heads)).strip()
 
 
 def edited(start: str) -> str:
@@ -63,9 +63,10 @@ def _run(path: str) -> None:
         raise TktError(f"the editor {command()[0]} ended with status {status}; nothing was changed")
 
 
-def _form(what: str, ticket: TicketRow, messages: Sequence[Message]) -> str:
+def _form(what: str, ticket: TicketRow, messages: Sequence[Message], heads: Sequence[str]) -> str:
     seen_by = f"to {safe_line(ticket.requester_name or 'nobody')}" if what == "reply" else "seen by the team only"
     lines = ["", "", CUT, f"# {what} on #{ticket.number} {safe_line(ticket.subject)} ({seen_by})"]
+    lines += [f"# {safe_line(head, 4000)}" for head in heads]
     for message in reversed(messages[-SHOWN:]):
         lines += ["#", f"# {message.kind} by {safe_line(message.author)}:"]
         lines += [f"#   {line}" for line in safe_block(message.text).splitlines()]

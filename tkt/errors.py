@@ -12,6 +12,7 @@
     │   ├── StoreUnreachable   75
     │   └── MailServerAway     75
     ├── MailboxUnusable         1   a mail server or folder refuses us: login, certificate, path
+    ├── WebhookUnusable         1   a webhook's secret can't be had
     └── WrongSchema             1   the store was made by another version of tkt
 
 Every error's text is one sentence for the person at the terminal: what is wrong and, where there is one, the
@@ -96,6 +97,10 @@ class MailServerAway(TryAgain):
 
 class MailboxUnusable(TktError):
     """A mail server or folder refuses us: somebody has to mend a password, a certificate or a path."""
+
+
+class WebhookUnusable(TktError):
+    """A webhook can't be called: somebody has to mend its secret."""
 
 
 class WrongSchema(TktError):

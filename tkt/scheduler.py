@@ -1,11 +1,14 @@
-"""What a desk does by itself: pull mail, deliver the outbox, check the SLA, run time rules. `tkt serve` and
-nothing else.
+"""What a desk does by itself: pull mail, deliver the outbox, call webhooks, check the SLA, run time rules. `tkt serve`
+and nothing else.
 
 APScheduler keeps the time; each job calls verbs of a channel or the desk with a desk of its own. What fails is tried
 again at the job's next turn: a mail server or a database may go away and come back, and the log has one line when it
 goes and one when it is back. Several schedulers on one Postgres share the work: outbox rows and SLA steps are claimed
-one by one in the store, and the mailboxes are read by one of them at a time. A job ends between two messages when it
+one by one in the store, and each mailbox is read by one of them at a time. A job ends between two messages when it
 is told to stop; whatever it had begun is taken up by the next one. A job that finds nothing to do only reads.
+
+Each mailbox is read in a thread of its own, so that a server that hangs holds nobody up; their messages are filed one
+after another. Where a server offers IDLE, a watch makes its mailbox due the moment that something arrives.
 """
 
 from __future__ import annotations
@@ -16,21 +19,31 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
+from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple
 
 from apscheduler.executors.base import BaseExecutor, run_job
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from tkt.channels.mail import deliver, gateway, intake
-from tkt.channels.mail.mailboxes import mailboxes
-from tkt.desk import rules, sla_check
+from tkt.channels.mail import gateway
+from tkt.channels.mail.mailboxes import Mailbox, mailboxes
+from tkt.channels.mail.reading import watchdog
+from tkt.channels.mail.receiving import pulling
+from tkt.channels.mail.receiving.idle import Watches
+from tkt.channels.mail.receiving.timetable import Timetable
+from tkt.channels.mail.sending import deliver, recording
+from tkt.channels.webhooks import calls
+from tkt.desk import reconsidering, rules, sla_check
 from tkt.desk.unit import Desk
-from tkt.errors import MailboxUnusable, MailServerAway, StoreBusy, StoreUnreachable, TktError, TryAgain, worst
+from tkt.errors import MailboxUnusable, MailServerAway, StoreBusy, StoreUnreachable, TktError, TryAgain
 from tkt.safe_text import safe_line
 from tkt.store.engine import Store
 from tkt.store.location import Location
 from tkt.times import format_duration, utcnow
+from tkt.troubles import Troubles
 
 log = logging.getLogger("tkt")
 for quiet in (log, logging.getLogger("apscheduler")):
@@ -42,6 +55,12 @@ PATIENCE_SECONDS = 10
 
 UNFILED_SECONDS = 30
 """How often mail is looked for that was stored and never filed (a pipe's, while the store was busy)."""
+
+WATCHED_SECONDS = 900
+"""How often a mailbox is read that tells us itself when something arrives."""
+
+PULLS_AT_ONCE = 4
+"""How many mailboxes are read at once; each holds two connections to the store."""
 
 DUE_AT_ONCE = 100
 """How many due clocks are attended to between two looks at whether it is time to stop."""
@@ -61,54 +80,17 @@ class Job(NamedTuple):
     work: Callable[[Scheduler], None]
 
 
-class Troubles:
-    """What does not work now, by subject ("the store", "mailbox support"): told when it begins and when it is over."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._errors: dict[str, tuple[Exception, float]] = {}
-
-    def report(self, subject: str, error: Exception) -> None:
-        """It does not work. Logged unless it is known; another kind of error is news."""
-        with self._lock:
-            known = self._errors.get(subject)
-            self._errors[subject] = error, time.monotonic()
-        if known is not None and type(known[0]) is type(error):
-            return
-        if isinstance(error, TktError):
-            words = safe_line(str(error))
-            log.warning("%s", words if words.startswith(subject) else f"{subject}: {words}")
-        else:
-            log.error("%s: this is a bug in tkt", subject, exc_info=error)
-
-    def over(self, subject: str, began: float) -> None:
-        """It works: what was begun at `began` (monotonic seconds), after the last report, went well."""
-        with self._lock:
-            known = self._errors.get(subject)
-            if known is None or known[1] >= began:
-                return
-            del self._errors[subject]
-        log.info("%s: working again", subject)
-
-    def __contains__(self, subject: str) -> bool:
-        with self._lock:
-            return subject in self._errors
-
-    def exit_status(self) -> int:
-        """The worst of what does not work, 0 when all does."""
-        with self._lock:
-            return worst([error for error, _ in self._errors.values() if isinstance(error, TktError)])
-
-
 class Scheduler:
     """The jobs of one desk. `start` and `stop` for running beside something else, `run` for a process of its own."""
 
     def __init__(self, location: Location) -> None:
         self.store = Store(location)
         self.troubles = Troubles()
-        self._desks = {job.name: Desk(self.store) for job in JOBS}
-        self.unrecorded: deliver.Unrecorded = {}
-        self._pulls: dict[str, float] = {}
+        self.unrecorded: recording.Unrecorded = {}
+        self.timetable: Timetable[Mailbox | None] = Timetable()
+        self.filing = threading.Lock()
+        self.watches = Watches(self._arrived)
+        self._desks: dict[str, Desk] = {}
         self._stopping = threading.Event()
         self._turns = _Turns()
         self._timer = BackgroundScheduler(timezone="UTC", executors={"default": self._turns})
@@ -127,7 +109,7 @@ class Scheduler:
 
     def desk(self, job: str) -> Desk:
         """The desk in nobody's name that this job's turns use, one after another."""
-        return self._desks[job]
+        return self._desks.setdefault(job, Desk(self.store))
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -138,8 +120,10 @@ class Scheduler:
         self._stopping.set()
         if self._timer.running:
             self._timer.shutdown(wait=False)
+        self.watches.stop()
         for name in self._turns.wait(PATIENCE_SECONDS):
             log.warning("%s: left waiting for an answer; the next scheduler takes it up", name)
+        watchdog.close()
         self.store.close()
 
     def run(self) -> None:
@@ -160,6 +144,7 @@ class Scheduler:
         for job in JOBS:
             if STORE not in self.troubles:
                 self._attempt(job)
+                self.settle()
         self.store.close()
         return self.troubles.exit_status()
 
@@ -168,12 +153,23 @@ class Scheduler:
         if self._stopping.is_set():
             raise Stopping
 
-    def due_pulls(self, every: dict[str, int]) -> list[str]:
-        """Those of these names (with their pace in seconds) whose time has come; it is noted that they are served."""
-        now = time.monotonic()
-        due = [name for name in every if self._pulls.get(name, now) <= now]
-        self._pulls = {name: now + every[name] if name in due else self._pulls[name] for name in every}
-        return due
+    def beside(self, name: str, work: Callable[[Scheduler], None]) -> None:
+        """Do this once, in a thread of its own, like the turn of a job."""
+        self._turns.begin(name, lambda: self._turn(Job(name, 0, work)))
+
+    def settle(self) -> None:
+        """Wait until everything has ended that was begun."""
+        self._turns.wait(None)
+
+    def watch(self, boxes: list[Mailbox]) -> None:
+        """Watch these mailboxes, unless this is but one round."""
+        if self._timer.running and not self._stopping.is_set():
+            self.watches.follow(boxes)
+
+    def _arrived(self, box: Mailbox) -> None:
+        self.timetable.arrived(box)
+        with suppress(JobLookupError):
+            self._timer.modify_job("pull", next_run_time=utcnow())
 
     def _look_at_store(self) -> None:
         """A store of another version will not do; one that is away may come back."""
@@ -214,47 +210,78 @@ class _Turns(BaseExecutor):  # type: ignore[misc]
         super().__init__()
         self._threads: dict[str, threading.Thread] = {}
 
-    def wait(self, seconds: float) -> list[str]:
-        """Wait at most so long until all turns have ended; the names of the jobs that have not."""
-        end = time.monotonic() + seconds
+    def wait(self, seconds: float | None) -> list[str]:
+        """Wait until all turns have ended, at most so long; the names of those that have not."""
+        end = None if seconds is None else time.monotonic() + seconds
         begun = list(self._threads.items())
         for _, thread in begun:
-            thread.join(max(0.0, end - time.monotonic()))
+            thread.join(None if end is None else max(0.0, end - time.monotonic()))
         return [name for name, thread in begun if thread.is_alive()]
+
+    def begin(self, name: str, work: Callable[[], None]) -> None:
+        """Do something in a thread of this name."""
+        self._threads = {other: one for other, one in self._threads.items() if one.is_alive()}
+        self._threads[name] = thread = threading.Thread(target=work, name=name, daemon=True)
+        thread.start()
 
     def _do_submit_job(self, job: object, run_times: list[object]) -> None:
         name = str(getattr(job, "id", ""))
-        thread = threading.Thread(target=self._run, args=(job, name, run_times), name=name, daemon=True)
-        self._threads[name] = thread
-        thread.start()
+        self.begin(name, lambda: self._run(job, name, run_times))
 
     def _run(self, job: object, name: str, run_times: list[object]) -> None:
         self._run_job_success(name, run_job(job, "default", run_times, self._logger.name))
 
 
 def pull(scheduler: Scheduler) -> None:
-    """Take in what waits in the mailboxes whose time has come; one scheduler at a time."""
-    desk, began = scheduler.desk("pull"), time.monotonic()
-    with desk.look() as change:
-        read = {box.name: box.every for box in mailboxes(change.definitions) if box.source is not None}
-    due = scheduler.due_pulls(read | {"": UNFILED_SECONDS})
-    if not due:
-        return
-    with scheduler.store.alone("pull") as mine:
-        if not mine:
-            return
-        names = [name for name in due if name]
-        if not names:
-            intake.resume(desk)
-            return
-        for result in gateway.pull(desk, names, progress=lambda *_progress: scheduler.go_on()):
+    """Begin to read the mailboxes whose time has come, each in a thread of its own."""
+    with scheduler.desk("pull").look() as change:
+        boxes = [box for box in mailboxes(change.definitions) if box.source is not None]
+    scheduler.watch(boxes)
+    paces: dict[Mailbox | None, float] = {None: UNFILED_SECONDS}
+    paces |= {box: WATCHED_SECONDS if scheduler.watches.watched(box) else box.every for box in boxes}
+    for box in scheduler.timetable.take(paces, PULLS_AT_ONCE):
+        if box is None:
+            scheduler.beside("filing", _file)
+        else:
+            scheduler.beside(f"reading mailbox {box.name}", partial(_read, box=box))
+
+
+def _file(scheduler: Scheduler) -> None:
+    """File what was stored and never filed."""
+    try:
+        gateway.file_what_waits(scheduler.desk("filing"), scheduler.filing)
+    finally:
+        scheduler.timetable.done(None)
+
+
+def _read(scheduler: Scheduler, box: Mailbox) -> None:
+    """Take in what waits in one mailbox."""
+    desk, began = scheduler.desk(f"pull {box.name}"), time.monotonic()
+    usable = None
+    try:
+        found = gateway.pull_beside_others(desk, box, lambda *_progress: scheduler.go_on(), scheduler.filing)
+        if found is not None:
+            result, usable = found
             _tell_pulled(scheduler, result, began)
+    finally:
+        _hand_back(scheduler, desk, box, usable)
+
+
+def _hand_back(scheduler: Scheduler, desk: Desk, box: Mailbox, usable: bool | None) -> None:
+    """`usable`: whether its server let us in; None when that was not the question."""
+    if usable is None:
+        scheduler.timetable.left(box)
+    elif usable:
+        scheduler.timetable.done(box)
+    else:
+        seconds = scheduler.timetable.failed(box)
+        pulling.keep_next(desk, box.name, utcnow() + timedelta(seconds=seconds))
 
 
 def send(scheduler: Scheduler) -> None:
     """Deliver what is due in the outbox."""
 
-    def tell(one: deliver.Delivery) -> None:
+    def tell(one: recording.Delivery) -> None:
         _tell_delivered(scheduler, one, began)
         scheduler.go_on()
 
@@ -262,12 +289,30 @@ def send(scheduler: Scheduler) -> None:
     deliver.deliver(scheduler.desk("send"), progress=tell, unrecorded=scheduler.unrecorded)
 
 
+def call_webhooks(scheduler: Scheduler) -> None:
+    """Make the calls of webhooks that are due."""
+    if calls.any_due(scheduler.desk("webhooks")):
+        from tkt.channels.webhooks.deliver import make_calls  # a desk that calls nobody loads nothing of HTTP
+
+        for one in make_calls(scheduler.desk("webhooks"), go_on=scheduler.go_on):
+            log.info("webhooks: %s", safe_line(str(one)))
+
+
 def check(scheduler: Scheduler) -> None:
-    """Mark breaches, fire reminders and escalations that are due."""
-    while fired := sla_check.check(scheduler.desk("sla"), DUE_AT_ONCE):
-        for one in fired:
+    """Mark breaches, fire reminders and escalations that are due; go on with what a change of desk.toml has left."""
+    _fire(scheduler)
+    while reconsidering.batch(scheduler.desk("sla")):
+        scheduler.go_on()
+        _fire(scheduler)
+
+
+def _fire(scheduler: Scheduler) -> None:
+    desk, before = scheduler.desk("sla"), list[int]()
+    while (waiting := sla_check.waiting(desk, DUE_AT_ONCE)) and waiting != before:
+        for one in sla_check.attend_to(desk, waiting):
             late = f", {format_duration(one.late_seconds)} late" if one.is_late else ""
             log.info("sla: #%d %s %s%s", one.ticket, one.metric, one.what, late)
+        before = waiting
         scheduler.go_on()
 
 
@@ -282,6 +327,7 @@ JOBS = (
     Job("sla", 15, check),
     Job("rules", 60, run_rules),
     Job("send", 5, send),
+    Job("webhooks", 5, call_webhooks),
 )
 """In this order for `--once`: what came in is answered, checked and ruled upon before the outbox is emptied.
 
@@ -289,7 +335,7 @@ JOBS = (
 """
 
 
-def _tell_pulled(scheduler: Scheduler, result: gateway.PullResult, began: float) -> None:
+def _tell_pulled(scheduler: Scheduler, result: pulling.PullResult, began: float) -> None:
     parts = ("tickets", "entries", "machine", "duplicates", "quarantined")
     counts = ", ".join(f"{getattr(result, part)} {part}" for part in parts if getattr(result, part))
     if result.fetched:
@@ -302,7 +348,7 @@ def _tell_pulled(scheduler: Scheduler, result: gateway.PullResult, began: float)
         scheduler.troubles.over(subject, began)
 
 
-def _tell_delivered(scheduler: Scheduler, one: deliver.Delivery, began: float) -> None:
+def _tell_delivered(scheduler: Scheduler, one: recording.Delivery, began: float) -> None:
     subject = f"sending from mailbox {one.mailbox}" if one.mailbox else "sending"
     if one.server:
         words = _without(f"mailbox {one.mailbox}", one.error)
@@ -310,7 +356,8 @@ def _tell_delivered(scheduler: Scheduler, one: deliver.Delivery, began: float) -
         return
     scheduler.troubles.over(subject, began)
     words = f" ({one.error})" if one.error else ""
-    what = f"{one.kind} for #{one.ticket} to {', '.join(one.recipients)}: {one.state}{words}"
+    about = f"for #{one.ticket}" if one.ticket else "about several tickets"
+    what = f"{one.kind} {about} to {', '.join(one.recipients)}: {one.state}{words}"
     log.info("send: %s", safe_line(what))
 
 

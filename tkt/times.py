@@ -41,9 +41,10 @@ def utcnow() -> datetime:
 
 def to_micros(moment: datetime) -> int:
     """Microseconds since 1970 UTC, exactly. Raises ValueError for a moment without a zone."""
-    if moment.utcoffset() is None:
-        raise ValueError("a moment without a time zone can't be stored")
-    since = moment - EPOCH
+    try:
+        since = moment - EPOCH
+    except TypeError:
+        raise ValueError("a moment without a time zone can't be stored") from None
     return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
 
 

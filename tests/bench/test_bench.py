@@ -66,6 +66,17 @@ def test_the_same_seed_makes_the_same_tickets(desk: Location, tmp_path: Path) ->
     assert _tickets(desk) == _tickets(again) != _tickets(other)
 
 
+def test_a_desk_may_have_nothing_but_open_tickets(tmp_path: Path) -> None:
+    location = parse_location(str(tmp_path / "open.db"))
+    generate(location, 60, now=NOW, all_open=True)
+    store = sqlite3.connect(location.target)
+    kinds = store.execute("SELECT DISTINCT status_kind FROM ticket").fetchall()
+    (running,) = store.execute("SELECT count(*) FROM clock WHERE next_check_at > ?", (NOW,)).fetchone()
+    store.close()
+    assert kinds == [("open",)]
+    assert running >= 60
+
+
 def test_tkt_and_by_hand_write_the_same_rows(tmp_path: Path) -> None:
     figures = intake.measure(str(tmp_path), mails=9, rounds=2)
     assert "the same rows" in figures[0].detail

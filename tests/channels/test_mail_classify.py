@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tkt.channels.mail.bounces import Bounce
-from tkt.channels.mail.classify import Machine
-from tkt.channels.mail.parse import parse
+from tkt.channels.mail.reading.bounces import Bounce, Outcome
+from tkt.channels.mail.reading.classify import Machine
+from tkt.channels.mail.reading.parse import parse
 
 
 def machine(*lines: str, body: str = "words\n") -> Machine | None:
@@ -20,6 +20,12 @@ def machine(*lines: str, body: str = "words\n") -> Machine | None:
     [
         "Auto-Submitted: no",
         "Auto-Submitted: No (a person)",
+        "Auto-Submitted: (really) no; reason=none",
+        "Disposition-Notification-To: bob@example.org",
+        "Return-Receipt-To: bob@example.org",
+        "From: The postmaster <postmaster@example.org>",
+        "From: postmaster@example.org\nSubject: Re: Delivery problem with your server",
+        "From: Microsoft Outlook Team Lead <kim@example.org>",
         "Precedence: first-class",
         "X-Auto-Response-Suppress: OOF",
         "X-Auto-Response-Suppress: All",
@@ -58,6 +64,9 @@ def test_a_person_is_no_machine(line: str) -> None:
         ("Return-Path: <>", "auto-reply", "Return-Path"),
         ("From: MAILER-DAEMON@example.org", "auto-reply", "mail system"),
         ("From: Mail Delivery Subsystem <postmaster@example.org>", "auto-reply", "mail system"),
+        ("Auto-Submitted: (by Sieve) auto-replied (vacation); owner-token=x", "auto-reply", "RFC 3834"),
+        ("Auto-Submitted: auto-notified; owner-email=kim@example.org", "bulk", "auto-notified"),
+        ("Auto-Submitted: x-acme-answer", "bulk", "x-acme-answer"),
         ("From: noreply@example.org\nX-Auto-Response-Suppress: All", "bulk", "takes none"),
         ("Subject: Automatic reply: VPN", "auto-reply", "subject"),
         ("Subject: Out of Office: VPN", "auto-reply", "subject"),
@@ -109,12 +118,13 @@ def test_a_failed_delivery_names_everything() -> None:
         "Diagnostic-Code: smtp; 550 5.1.1 no such\n user",
     )
     bounce = bounce_of(failed, RETURNED)
-    assert bounce == Bounce(("kim@example.org",), "5.1.1", True, "<orig@desk>", "550 5.1.1 no such user")
+    assert bounce == Bounce((Outcome("kim@example.org", "failed", "5.1.1", "550 5.1.1 no such user"),), "<orig@desk>")
 
 
 def test_a_delayed_delivery_is_not_permanent() -> None:
     delayed = status("Final-Recipient: rfc822; kim@example.org", "Action: delayed", "Status: 4.4.1")
-    assert bounce_of(delayed, RETURNED)[:3] == (("kim@example.org",), "4.4.1", False)
+    bounce = bounce_of(delayed, RETURNED)
+    assert (bounce.recipients, bounce.status, bounce.permanent) == (("kim@example.org",), "4.4.1", False)
 
 
 def test_a_failure_among_successes_counts() -> None:
@@ -122,7 +132,8 @@ def test_a_failure_among_successes_counts() -> None:
         "Final-Recipient: rfc822; ok@example.org\nAction: delivered\nStatus: 2.0.0\n",
         "Final-Recipient: rfc822; kim@example.org\nAction: failed\nStatus: 5.2.2",
     )
-    assert bounce_of(mixed)[:3] == (("kim@example.org",), "5.2.2", True)
+    bounce = bounce_of(mixed)
+    assert (bounce.recipients, bounce.status, bounce.permanent) == (("kim@example.org",), "5.2.2", True)
 
 
 def test_the_message_is_found_by_returned_headers_or_references() -> None:
@@ -149,7 +160,8 @@ def test_a_successful_delivery_is_a_report() -> None:
     delivered = status("Final-Recipient: rfc822; kim@example.org", "Action: delivered", "Status: 2.0.0")
     found = machine("From: MAILER-DAEMON@mx", REPORT.format("delivery-status"), body=report(delivered))
     assert found is not None
-    assert (found.kind, found.bounce) == ("report", None)
+    assert found.bounce is not None
+    assert (found.kind, found.bounce.delivered) == ("report", True)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +185,10 @@ def test_exim_bounces_by_their_field_and_text() -> None:
         body="It failed: SMTP error: 550 5.7.1 refused\n\n------ copy ------\nMessage-ID: <orig@desk>\n",
     )
     assert found is not None
-    assert found.bounce == Bounce(("kim@example.org", "lee@example.org"), "5.7.1", True, "<orig@desk>")
+    assert found.bounce is not None
+    assert found.bounce.recipients == ("kim@example.org", "lee@example.org")
+    assert (found.bounce.status, found.bounce.original_message_id) == ("5.7.1", "<orig@desk>")
+    assert found.bounce.permanent and not found.bounce.worst.address_at_fault
 
 
 def test_qmail_bounces_by_their_text() -> None:
@@ -183,7 +198,22 @@ def test_qmail_bounces_by_their_text() -> None:
         body="Hi.\n\n<kim@example.org>:\n421 4.2.0 try later\n\n--- Below:\nMessage-ID: <orig@desk>\n",
     )
     assert found is not None
-    assert found.bounce == Bounce(("kim@example.org",), "4.2.0", False, "<orig@desk>")
+    assert found.bounce is not None
+    assert (found.bounce.recipients, found.bounce.status) == (("kim@example.org",), "4.2.0")
+    assert found.bounce.permanent and not found.bounce.worst.address_at_fault  # it has given up, whatever the code says
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\n" * 60_000, "-" * 60_000, "<head " * 10_000, "<br" * 20_000, " " * 60_000 + "x", "a@" * 30_000, "<a" * 30_000],
+    ids=["lines", "dashes", "heads", "breaks", "blanks", "addresses", "tags"],
+)
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_a_bounce_made_to_take_long_is_read_at_once(text: str, kind: str) -> None:
+    found = machine(
+        "From: MAILER-DAEMON@mx.example", "Subject: failure notice", f"Content-Type: text/{kind}", body=text
+    )
+    assert found is not None and found.kind == "bounce"
 
 
 def test_a_person_who_forwards_a_bounce_is_a_person() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tkt.channels.mail.compose import File, Letter, compose
-from tkt.channels.mail.parse import parse
+from tkt.channels.mail.reading.parse import parse
+from tkt.channels.mail.sending.compose import File, Letter, compose
 
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ID = "<tkt-r-1-abc-0123456789abcdef@desk.example>"
@@ -133,3 +133,51 @@ def test_every_address_can_be_written_down(local: str, domain: str) -> None:
     assert letter.content.isascii()
     assert "carol@customer.example" in [one.email for one in parse(letter.content).to]
     assert read(letter)["Subject"] == "Hello"
+
+
+# --- HTML, and where answers go ---------------------------------------------------------------------------------------
+
+
+def test_html_goes_beside_the_text_and_files_beside_both() -> None:
+    letter = composed((File("a.bin", "a/b", b"\0"),), text="Hello ü", html="<p>Hello ü</p>")
+    message = read(letter)
+    assert message.get_content_type() == "multipart/mixed"
+    both, file = message.iter_parts()
+    assert [part.get_content_type() for part in both.iter_parts()] == ["text/plain", "text/html"]
+    text, page = (part.get_content() for part in both.iter_parts())
+    assert text.strip() == "Hello ü"
+    assert page.startswith("<!DOCTYPE html>") and "<body>\r\n<p>Hello ü</p>\r\n</body>" in page
+    assert file.get_payload(decode=True) == b"\0"
+    assert letter.content == composed((File("a.bin", "a/b", b"\0"),), text="Hello ü", html="<p>Hello ü</p>").content
+    assert read(composed(text="a", html="<HTML><p>a")).get_body(("html",)).get_content().strip() == "<HTML><p>a"  # type: ignore[union-attr]
+
+
+def test_without_html_a_mail_is_plain_text() -> None:
+    assert read(composed(text="Hello")).get_content_type() == "text/plain"
+
+
+@given(text=ANY, html=ANY)
+def test_no_text_ends_its_part(text: str, html: str) -> None:
+    files = (File("a.txt", "text/plain", text.encode("utf-8", "replace")),)
+    message = read(composed(files, text=text, html=html or "x"))
+    assert [part.get_content_type() for part in message.walk()] == [
+        *("multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/plain"),
+    ]
+
+
+def test_answers_and_what_comes_back_have_addresses_of_their_own() -> None:
+    whole = {"from_name": "Müller", "from_address": "support@desk.example", "to": ["carol@customer.example"]}
+    letter = compose(
+        {**whole, "reply_to": "support+12.abc@desk.example"},
+        message_id=ID,
+        at=AT,
+        mark="mark",
+        recipients=["carol@customer.example"],
+        return_path="bounces+b7.abc@desk.example",
+    )
+    assert letter.sender == "bounces+b7.abc@desk.example"
+    message = read(letter)
+    assert (message["From"], message["Reply-To"]) == (
+        "Müller <support@desk.example>",
+        "Müller <support+12.abc@desk.example>",
+    )

@@ -16,10 +16,12 @@ import pytest
 from sqlmodel import col, select
 
 from tkt.channels.mail import gateway
-from tkt.channels.mail.deliver import BACK_OFF, GIVE_UP, LEASE, Delivery, deliver
-from tkt.channels.mail.parse import parse
+from tkt.channels.mail.reading.parse import parse
+from tkt.channels.mail.sending.claiming import LEASE
+from tkt.channels.mail.sending.deliver import deliver
+from tkt.channels.mail.sending.recording import BACK_OFF, GIVE_UP, Delivery
 from tkt.channels.mail.status import mail_status
-from tkt.desk import conversation
+from tkt.desk import conversation, message_ids
 from tkt.desk.conversation import Upload
 from tkt.desk.unit import Desk, find_actor
 from tkt.store.engine import Store
@@ -186,7 +188,7 @@ def test_one_refused_recipient_does_not_stop_the_others(
 @pytest.mark.parametrize("trouble", ["drop", "stall", "421 going down"])
 def test_a_server_that_breaks_off_gets_it_again(sending: Desk, postman: Any, clock: Any, trouble: str) -> None:
     postman.script = [trouble]
-    [done] = deliver(sending, now_all=True, timeout=0.5)
+    [done] = deliver(sending, now_all=True, timeout=0.3)
     assert done.state == "waiting"
     clock.now += timedelta(minutes=2)
     assert [one.state for one in deliver(sending)] == ["sent"]
@@ -237,7 +239,7 @@ def test_a_sender_that_is_killed_leaves_its_mail_to_the_next(
     open_ticket(desk, letter, replies=2)
     postman.script = ["hang"]
     code = (
-        "import sys; from tkt.channels.mail.deliver import deliver; from tkt.desk.unit import Desk;"
+        "import sys; from tkt.channels.mail.sending.deliver import deliver; from tkt.desk.unit import Desk;"
         "from tkt.store.engine import Store; from tkt.store.location import parse_location;"
         "deliver(Desk(Store(parse_location(sys.argv[1]))), now_all=True)"
     )
@@ -273,3 +275,22 @@ def test_a_confirmation_says_that_nobody_wrote_it(desk: Desk, declare: Declare, 
     assert message["Message-ID"] == tkt.message_id
     back = gateway.ingest(desk, postman.received[0].content)
     assert back.state == "duplicate"
+
+
+def test_each_mail_names_itself_in_its_return_path_and_its_ticket_in_reply_to(
+    desk: Desk, declare: Declare, letter: Letter, postman: Any
+) -> None:
+    declare(desk, **postman.body(return_path="bounces@desk.example", plus=True))
+    open_ticket(desk, letter)
+    deliver(desk, now_all=True)
+    [envelope] = postman.received
+    [row] = [row for row in rows(desk, Outbox) if row.kind == "reply"]
+    local, _, domain = envelope.mail_from.partition("@")
+    assert (local.partition("+")[0], domain) == ("bounces", "desk.example")
+    assert message_ids.read_bounce_token("the secret of the tests", local.partition("+")[2]) == row.id
+    mail = message_from_bytes(envelope.content, policy=SMTP)
+    [answers] = mail["Reply-To"].addresses
+    assert answers.domain == "desk.example" and mail["From"].addresses[0].addr_spec == "support@desk.example"
+    gone_on = letter("Other", To=answers.addr_spec)
+    assert (gateway.ingest(desk, gone_on).state, gateway.ingest(desk, gone_on).ticket) == ("entry", None)
+    assert [entry.ticket for entry in rows(desk, Entry)] == [1, 1, 1]

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tkt.channels.mail import gateway
-from tkt.channels.mail.folders import Maildir, Mbox
-from tkt.channels.mail.sources import BATCH_BYTES, BATCH_MESSAGES, Position, in_batches
+from tkt.channels.mail.receiving.folders import Maildir, Mbox
+from tkt.channels.mail.receiving.sources import BATCH_BYTES, BATCH_MESSAGES, Position, in_batches
 from tkt.channels.mail.status import mail_status
 from tkt.desk.unit import Desk
 from tkt.errors import MailboxUnusable, MailServerAway

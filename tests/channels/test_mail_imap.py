@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from tkt.channels.mail import gateway, intake, sources
-from tkt.channels.mail.imap import ImapFolder
+from tkt.channels.mail import gateway
 from tkt.channels.mail.mailboxes import Mailbox, Secret, mailboxes, password
-from tkt.channels.mail.sources import Position
+from tkt.channels.mail.receiving import intake, sources
+from tkt.channels.mail.receiving.imap import ImapAccount
+from tkt.channels.mail.receiving.sources import Position
 from tkt.config.mail_urls import Server
 from tkt.desk.unit import Desk
 from tkt.errors import MailboxUnusable, MailServerAway
@@ -27,12 +28,12 @@ def subjects(desk: Desk) -> list[str]:
         return [ticket.subject for ticket in session.exec(select(Ticket).order_by(Ticket.number))]  # type: ignore[arg-type]
 
 
-def opened(desk: Desk) -> ImapFolder:
+def account(desk: Desk) -> ImapAccount:
     with desk.change() as change:
         box = mailboxes(change.definitions)[0]
-    source = sources.open_source(box)
-    assert isinstance(source, ImapFolder)
-    return source
+    found = sources.open_account(box)
+    assert isinstance(found, ImapAccount)
+    return found
 
 
 def test_mail_becomes_tickets_and_is_flagged(
@@ -58,9 +59,9 @@ def test_a_crash_before_flagging_is_mended(
     """Stored and filed, but neither flagged nor the position kept: the next round flags, and files nothing twice."""
     imap_server.deliver(letter("One"), letter("Two"))
     declare(sqlite_desk, **imap_server.body())
-    source = opened(sqlite_desk)
-    [batch] = source.batches(Position(), lambda _names: set())
-    source.close()
+    opened = account(sqlite_desk)
+    [batch] = opened.open("INBOX").batches(Position(), lambda _names: set())
+    opened.close()
     for stored in intake.store(sqlite_desk, "support", [(one.source, one.raw or b"") for one in batch.messages]):
         intake.process(sqlite_desk, stored)
     assert gateway.pull(sqlite_desk)[0].fetched == 0
@@ -72,9 +73,9 @@ def test_a_huge_message_comes_alone(sqlite_desk: Desk, declare: Declare, imap_se
     big = letter("Big", text="x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * (sources.BATCH_BYTES // 72))
     imap_server.deliver(letter("Before"), big, letter("After"))
     declare(sqlite_desk, **imap_server.body())
-    source = opened(sqlite_desk)
-    sizes = [len(batch.messages) for batch in source.batches(Position(), lambda _names: set())]
-    source.close()
+    opened = account(sqlite_desk)
+    sizes = [len(batch.messages) for batch in opened.open("INBOX").batches(Position(), lambda _names: set())]
+    opened.close()
     assert sizes == [1, 1, 1]
     assert gateway.pull(sqlite_desk)[0].tickets == 3
 
@@ -151,7 +152,7 @@ def test_a_certificate_for_another_name_is_refused(tls_mailbox: Any, tls_ca: str
     security = "tls" if body["imap"].startswith("imaps") else "starttls"
     box = Mailbox("box", "", tls_ca=tls_ca, password_env="TKT_TEST_PASSWORD")
     with pytest.raises(MailboxUnusable, match="can't be trusted"):
-        ImapFolder(box, Server("imap", security, "127.0.0.1", port, "support", "INBOX"))
+        ImapAccount(box, Server("imap", security, "127.0.0.1", port, "support", "INBOX"))
 
 
 def test_a_wrong_password_is_said_and_not_shown(
@@ -222,4 +223,4 @@ def through(server: Any, port: int) -> dict[str, str]:
 def test_a_server_that_says_nothing_counts_as_away(silent_port: int) -> None:
     box = Mailbox("box", "", password_env="TKT_TEST_PASSWORD")
     with pytest.raises(MailServerAway):
-        ImapFolder(box, Server("imap", "plain", "127.0.0.1", silent_port, "support", "INBOX"), timeout=0.3)
+        ImapAccount(box, Server("imap", "plain", "127.0.0.1", silent_port, "support", "INBOX"), timeout=0.3)

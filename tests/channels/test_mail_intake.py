@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from tkt.channels.mail import gateway, intake, quarantine
+from tkt.channels.mail import gateway
+from tkt.channels.mail.receiving import intake, quarantine
 from tkt.desk.unit import Desk
 from tkt.errors import NotFound, StoreBusy
 from tkt.store.definitions import raise_generation
@@ -280,6 +281,13 @@ def test_attachments_come_with_the_mail(desk: Desk, declare: Declare, letter: Le
         assert session.get_one(Blob, file.digest).data == b"%PDF"
 
 
+def test_a_message_that_two_processes_give_up_is_given_up_once(sqlite_desk: Desk, declare: Declare) -> None:
+    declare(sqlite_desk)
+    [stored] = intake.store(sqlite_desk, "support", [("1", b"")])
+    assert intake.process(sqlite_desk, stored).state == "quarantined"
+    assert intake.process(sqlite_desk, stored).state == ""
+
+
 def test_killed_again_and_again_it_still_files_each_mail_once(
     sqlite_desk: Desk, declare: Declare, maildir: Any, letter: Letter
 ) -> None:
@@ -288,7 +296,8 @@ def test_killed_again_and_again_it_still_files_each_mail_once(
     wanted = [f"Question {number}" for number in range(60)]
     maildir.deliver(*(letter(subject) for subject in wanted))
     code = (
-        "import sys; from tkt.channels.mail import gateway, sources; from tkt.desk.unit import Desk;"
+        "import sys; from tkt.channels.mail import gateway; from tkt.channels.mail.receiving import sources;"
+        "from tkt.desk.unit import Desk;"
         "from tkt.store.engine import Store; from tkt.store.location import parse_location;"
         "sources.BATCH_MESSAGES = 10; desk = Desk(Store(parse_location(sys.argv[1])));"
         "gateway.pull(desk, progress=lambda *told: print(flush=True))"

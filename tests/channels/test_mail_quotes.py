@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tkt.channels.mail.quotes import fold, own_text
+from tkt.channels.mail.folding.quotes import fold, own_text
 
 ATTRIBUTIONS = [
     "On Mon, 2 Feb 2026 at 10:11, Bob <bob@x.org> wrote:",
@@ -56,6 +56,10 @@ HEADER_BLOCKS = [
 
 def kinds(text: str, subject: str = "") -> list[str]:
     return [piece.kind for piece in fold(text, subject)]
+
+
+def visible(text: str) -> list[str]:
+    return [line for line in own_text(text).splitlines() if line.strip()]
 
 
 @pytest.mark.parametrize("mark", ATTRIBUTIONS + HEADER_BLOCKS)
@@ -147,6 +151,120 @@ def test_signatures(signature: str) -> None:
     assert kinds(answer) == ["text", "signature", "quote"]
 
 
+NOT_FOLDED = [
+    "The steps:\n> Start > Settings > Network\n\ndo not exist here.",
+    "Hi\n\n>enable\n>configure terminal\n>show run\n\nfails",
+    "What I typed\n\n> SELECT * FROM t;\nerror",
+    "The list:\n> bread\n> milk\nis missing",
+    "From: 10:00\nTo: 12:00\nDate: tomorrow\nplease book room 3",
+    "Message: the server\nFrom: the log\nDate: 2 Feb 2026\nSubject: disk full\nplease help",
+    "On Monday I wrote to you at 10:11 on 02/02/2026: please fix it. You did not.",
+    "Am 2. Februar 2026 um 10:11 schrieb der Server ins Log:\n\nVerbindung abgelehnt\n\nund blieb stehen.",
+    "On 2 Feb 2026 at 10:11 the server said:\n\nconnection refused\n\nand stopped.",
+    "bob@example.com wrote:\n\nI can't do it\n\nCan you?",
+    "I got this mail:\n\nFrom: B <b@x.org>\nSent: Monday\nTo: x\nSubject: y\n\nold\n\nWhat is it?",
+    "The log says\n----- 2026-02-02 -----\nerror\n----- end -----\nhelp",
+    "Steps:\n1) a\n--\n2) b\nwhich fails every time.",
+    "Table\n\n------\na@example.com 5\nb@example.com 7\n------",
+    "Please add these\n=======\nAnna Meyer\nanna@example.com\n01632 960 001",
+    "Please create an account for her.\n\nAnna Meyer\nMarketing\nTel: 01632 960 001\nanna@example.com",
+    "Hi\n\nsent from my new phone it works, sent from my laptop it fails.",
+    "Thanks,\n\nbut port 8080 is still closed.",
+    "Best regards\n\nis what the form letter should say.",
+    "Regards to your team.\nPlease tell Bob too.",
+    "Hi,\n\nDisclaimer on our page is outdated.",
+    "Hi,\n\nI received your mail in error, please delete this address.",
+    "Hi,\n\nSale un error antes de imprimir el documento.",
+    "Printer 7 needs toner.\n\nThanks,\nJane",
+]
+
+
+@pytest.mark.parametrize("text", NOT_FOLDED)
+def test_what_only_looks_like_a_quote_or_a_signature_stays_visible(text: str) -> None:
+    assert kinds(f"Good day\n\n{text}", "Help") == ["text"]
+
+
+SIGNED = [
+    "My VPN is broken.\n\nBest regards,\nBob\n\n",
+    "My VPN is broken.\n\nKind regards\nBob Smith\nTel. +49 30 123456-0\n\n",
+    "Das VPN geht nicht.\n\nMfG\nBob\n\n",
+    "The VPN.\n\nMany thanks,\nBob\nbob@example.com\n\n",
+]
+SAID_AFTERWARDS = [
+    "PS: call me",
+    "P.S. The bulb is gone too",
+    "Can I have a mouse too?",
+    "Order no. 12345678",
+    "S/N 4711-0815-22",
+    "Serial number: 5CG1234XYZ",
+    "Error code: 0x80070005",
+    "10.0.0.1 does not answer",
+    "Port 443 is closed",
+    "Room 4.12 is cold",
+    "Please write to anna@example.com instead",
+    "The printer is at Main Street 5",
+    "Address: the one in the tool is wrong",
+    "https://status.example.com shows an error since noon",
+    "New phone of Anna: +49 30 123456",
+    "另外，三楼也坏了",
+    "また、二階も同じです。",
+]
+
+
+@pytest.mark.parametrize("said", SAID_AFTERWARDS)
+@pytest.mark.parametrize("signed", SIGNED)
+def test_what_is_said_after_the_signature_stays_visible(signed: str, said: str) -> None:
+    assert visible(f"{signed}{said}\n") == [signed.partition("\n")[0], said]
+
+
+@pytest.mark.parametrize("said", ["PS: call me", "Can I have a mouse too?"])
+def test_postscripts_and_questions_stay_visible_below_a_delimited_signature(said: str) -> None:
+    text = f"The VPN.\n\n-- \nBob\nExample Ltd\n\n{said}\n\nWe make IT work.\n"
+    assert visible(text) == ["The VPN.", said]
+
+
+def test_a_quote_with_a_colon_before_it_is_one_in_a_reply() -> None:
+    header = "From: B <b@x.org>\nSent: Monday\nTo: x\nSubject: y\n\nold\n"
+    assert kinds(f"My answers:\n\n{header}", "RE: y") == ["text", "quote"]
+    assert kinds(f"See this:\n\n{header}", "New") == ["text"]
+
+
+def test_a_finnish_vs_is_a_reply_and_a_danish_one_a_forward() -> None:
+    finnish = "Kiitos.\n\nLähettäjä: B <b@x.org>\nLähetetty: ma\nVastaanottaja: x\nAihe: y\n\nvanha\n"
+    danish = "Se her.\n\nFra: B <b@x.org>\nSendt: mandag\nTil: x\nEmne: y\n\ngammel\n"
+    assert (kinds(finnish, "VS: y"), kinds(danish, "VS: y")) == (["text", "quote"], ["text"])
+
+
+HOSTILE = [
+    "On Mon, 2 Feb 2026 at 10:11, Bob wrote",
+    "On 2 Feb 2026 at 10:11 <a@b.c> x:",
+    "From: a@b.c",
+    "Sent: 2 Feb",
+    "Thanks,",
+    "Best regards",
+    "-- ",
+    "-" * 390,
+    "&nbsp;" * 60,
+    "> a",
+    "",
+    "am 1 schrieb 1 schrieb 1 schrieb",
+    "confidential intended in error delete this",
+]
+
+
+@pytest.mark.parametrize("line", HOSTILE)
+@pytest.mark.parametrize("between", ["\n", "\nwords\n\n", "\n> a\n"])
+def test_many_lines_that_look_like_marks_are_read(line: str, between: str) -> None:
+    """In a moment each; a pattern that backtracks, or quadratic time, would take minutes here."""
+    text = "Own words.\n" + (line + between) * 2000
+    assert "".join(piece.text for piece in fold(text)) == text
+
+
+@pytest.mark.parametrize("text", ["words\n" * 100_000, "> quoted\n" * 100_000, "a b: " * 400_000, ">" * 2_000_000])
+def test_huge_texts_are_left_whole_or_cut(text: str) -> None:
+    assert "".join(piece.text for piece in fold(text)) == text
+
+
 @pytest.mark.parametrize("line", ["Sent from the wrong office, sorry.", "来自北京的客户", "a -- b", "---"])
 def test_what_is_no_signature(line: str) -> None:
     assert kinds(f"Hello\n{line}\n") == ["text"]
@@ -160,6 +278,16 @@ LINES = st.sampled_from(
         ">> older",
         "",
         "words",
+        "words:",
+        "Is it so?",
+        "PS: words",
+        "Best regards,",
+        "Thanks",
+        "Bob Smith",
+        "Tel: +49 30 123456",
+        "=======",
+        "This e-mail is confidential and intended for the addressee only, delete it if received in error.",
+        "---------- Forwarded message ---------",
         "-- ",
         "Sent from my iPhone",
         "\x0c",

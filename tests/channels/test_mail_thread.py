@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from tkt.channels.mail import gateway
-from tkt.channels.mail.intake import Outcome
-from tkt.channels.mail.thread import plus_address
+from tkt.channels.mail.receiving.intake import Outcome
 from tkt.desk import conversation, message_ids, tickets
 from tkt.desk.unit import Desk, find_actor
 from tkt.store.definitions import raise_generation
@@ -90,7 +89,7 @@ def test_a_signature_holds_for_its_ticket_alone(number: int, kind: str, other: i
 
 def test_the_token_in_the_address_finds_the_ticket(talk: Talk) -> None:
     first = talk.mail("Broken")
-    address = plus_address(SECRET, "support@desk.example", first.ticket or 0)
+    address = message_ids.plus_address(SECRET, "support@desk.example", first.ticket or 0)
     assert talk.mail("More", To=address).ticket == first.ticket
     assert talk.mail("More", Delivered_To=address.upper()).ticket == first.ticket
     forged = address.replace(f"+{first.ticket}.", "+99.")

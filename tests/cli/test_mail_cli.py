@@ -167,7 +167,7 @@ def test_send_and_status_say_what_waits_and_why(tkt: Any, sqlite_location: Locat
     status, out, err = tkt("status")
     assert status == 0
     assert "never" in out
-    assert err == "0 stored and not filed, 0 in quarantine\n"
+    assert err == "1 waiting to leave, 0 stored and not filed, 0 in quarantine\n"
 
 
 def test_the_quarantine_is_looked_after(tkt: Any) -> None:

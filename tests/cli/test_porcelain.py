@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 TICKET_KEYS = (
-    "number", "subject", "status", "status_kind", "priority", "type", "category", "team", "assignee", "requester",
-    "channel", "tags", "fields", "parent", "merged_into", "created_at", "updated_at", "first_response_at",
+    "number", "subject", "status", "status_kind", "priority", "type", "category", "team", "teams", "assignee",
+    "requester", "channel", "tags", "fields", "parent", "merged_into", "created_at", "updated_at", "first_response_at",
     "resolved_at", "closed_at", "due_at", "version", "sla",
 )  # fmt: skip
 """CONTRACT "JSON of a ticket", in its order."""
@@ -115,7 +115,7 @@ def test_show_json_adds_the_entries(new: Any, tkt: Any) -> None:
     tkt("note", "1", "-b", "hm")
     tkt("reply", "1", "-b", "Try again.")
     ticket = json.loads(tkt("show", "1", "--json").out)
-    assert tuple(ticket) == (*TICKET_KEYS, "entries")
+    assert tuple(ticket) == (*TICKET_KEYS, "watchers", "followers", "entries")
     assert [tuple(entry) for entry in ticket["entries"]] == [
         ("id", "kind", "author", "at", "text", "delivery", "attachments")
     ] * 3
@@ -305,12 +305,12 @@ def test_assign(new: Any, tkt: Any) -> None:
 
 def test_reply_and_note(new: Any, tkt: Any) -> None:
     new("VPN", "--from", "ann@c.example", "-b", "help")
-    status, out, _ = tkt("reply", "1", "-b", "Try again.", "--cc", "bo@c.example", "--status", "waiting")
-    assert status == 0 and out.startswith("#1 reply to ann@c.example, bo@c.example waits in the outbox")
+    status, out, err = tkt("reply", "1", "-b", "Try again.", "--cc", "bo@c.example", "--status", "waiting")
+    assert (status, out) == (0, "") and err.startswith("#1 to ann@c.example, cc bo@c.example; leaves in 20s")
     assert tkt("note", "1", "-F", "-", stdin="hm").out == "#1 note added\n"
     assert json.loads(tkt("show", "1", "--json").out)["status"] == "waiting"
     new("Nobody's")
-    assert "no customer" in tkt("reply", "2", "-b", "x").out
+    assert "no customer" in tkt("reply", "2", "-b", "x").err
 
 
 def test_undo(new: Any, tkt: Any) -> None:

@@ -95,6 +95,23 @@ name = "colour"
 type = "choice"
 choices = ["red", "green"]
 
+[[field]]
+name = "impact"
+type = "choice"
+choices = ["one", "every body"]
+
+[[field]]
+name = "haste"
+type = "choice"
+choices = ["now", "soon"]
+
+[[matrix]]
+name = "standard"
+urgency = "haste"
+[matrix.priorities]
+one = { now = "high", soon = "low" }
+"every body" = { now = "urgent", soon = "normal" }
+
 [[status]]
 name = "parts"
 kind = "waiting"

@@ -8,6 +8,19 @@ from tkt.config.schema import check, decode, read
 from tkt.errors import ConfigError
 
 AGENT = '[[agent]]\nname = "al"\n'
+AXES = """\
+[[field]]
+name = "impact"
+type = "choice"
+choices = ["f", "g"]
+
+[[field]]
+name = "urgency"
+type = "choice"
+choices = ["a", "b"]
+"""
+MATRIX = '[[matrix]]\nname = "m"\n[matrix.priorities]\nf = { a = "high", b = "low" }\ng = { a = "high", b = "low" }\n'
+THIRD = '[[field]]\nname = "third"\ntype = "choice"\nchoices = ["f", "g"]\n'
 CALENDAR = '[[calendar]]\nname = "c"\ntimezone = "UTC"\nhours.mon = ["09:00-17:00"]\n'
 SLA = '[[sla]]\nname = "s"\ncalendar = "c"\ntargets.default.resolution = "8h"\n'
 STEP = '[[sla.steps]]\nmetric = "resolution"\nat = "+0m"\n'
@@ -178,6 +191,20 @@ WRONG = [
     (TEMPLATE + 'text = "{% if %}"\n', "5:8 this template can't be read"),
     (TEMPLATE.replace("conf", "kon") + 'text = "x"\n', '2:8 name can\'t be "konirmation"'),
     (TEMPLATE + 'text = "x"\n' + TEMPLATE + 'text = "x"\n', "7:8 there are two tables [[template]] named"),
+    # the matrix
+    (AXES + MATRIX.replace("f =", "fx ="), '13:1 "fx" is no choice of impact: did you mean "f"?'),
+    (AXES + MATRIX.replace("f = { a", "f = { x"), '13:7 "x" is no choice of urgency: known are a, b'),
+    (AXES + MATRIX.replace(', b = "low" }\ng', " }\ng"), '13:5 impact "f" needs a priority for urgency "b"'),
+    (AXES + MATRIX.partition("g =")[0], '12:1 impact "g" needs a priority for urgency "a", "b"'),
+    (AXES + MATRIX.replace('"low"', '"lwo"', 1), '13:23 b can\'t be "lwo": did you mean "low"?'),
+    (AXES + MATRIX.replace("g = {", "g = 1 #"), '14:5 "g" must be a table with a priority for each urgency'),
+    (AXES + MATRIX.replace("\n[", '\nurgency = "haste"\n['), "12:11 urgency needs a field of type choice, and none"),
+    (MATRIX.replace("\n[", '\nurgency = "impact"\n['), "3:11 impact and urgency must be two fields"),
+    (AXES + '[[matrix]]\nname = "m"\n', "10:1 [[matrix]] needs priorities"),
+    (
+        AXES + MATRIX + MATRIX.replace('"m"', '"n"').replace("\n[", '\nimpact = "third"\n[') + THIRD,
+        '15:1 the field "urgency" gives the priority by another matrix',
+    ),
     # mailboxes
     (BOX, "1:1 [[mailbox]] needs imap, smtp or both"),
     (BOX + 'imap = "imaps://u:hush@h"\n', "4:8 a password does not belong in this file"),
@@ -211,6 +238,12 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
     places = [(one.line, one.column) for one in check(text).problems]
     assert places == [(5, 1), (6, 1), (7, 1), (8, 8), (10, 12)]
     assert check(text).config is None
+
+
+def test_all_mistakes_of_a_calendar_are_told_at_once() -> None:
+    text = CALENDAR + 'hours.mo = []\nhours.tue = ["9-5"]\nholidays = { land = "DE", extra = ["x"] }\nzone = "UTC"\n'
+    places = [(one.line, one.column) for one in check(text).problems]
+    assert places == [(5, 7), (6, 14), (7, 14), (7, 36), (8, 1)]
 
 
 def test_reading_raises_the_first_mistake() -> None:

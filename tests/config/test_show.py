@@ -53,6 +53,24 @@ def _policy(draw: st.DrawFn) -> dict[str, object]:
 
 
 _hours = st.dictionaries(st.sampled_from(["mon", "sat"]), st.just(["09:00-12:00", "13:00-18:00"]), min_size=1)
+_templates = st.dictionaries(
+    st.sampled_from(["confirmation/de", "reply/en", "reply/en/t1", "notification/en/t1"]),
+    st.fixed_dictionaries(
+        {"text": st.sampled_from(["a {{ message.text }}", "{{ message.text }}\n\n{{ desk.name }}\n"])},
+        optional={"html": st.just('<p class="a">{{ message.html }}</p>')},
+    ),
+)
+"""By name, language and team."""
+
+
+def _template(name: str, body: dict[str, str]) -> dict[str, str]:
+    kind, language, *team = name.split("/")
+    whole = {"language": language, "subject": "s", **body, **({"team": team[0]} if team else {})}
+    if kind != "confirmation":
+        return whole
+    return {key: value.replace("message", "desk").replace("desk.text", "desk.name") for key, value in whole.items()}
+
+
 _bodies = {
     "calendar": st.fixed_dictionaries(
         {"timezone": st.sampled_from(["UTC", "Asia/Shanghai"]), "hours": _hours},
@@ -86,6 +104,13 @@ def _configs(draw: st.DrawFn) -> Config:
     teams = draw(st.dictionaries(st.sampled_from(["t1", "t2", "t3"]), team))
     found = {"agent": agents, "team": teams}
     found |= {kind: draw(st.dictionaries(_names, body, max_size=3)) for kind, body in _bodies.items()}
+    wanted = draw(_templates)
+    found["template"] = {
+        name: _template(name, body)
+        for name, body in wanted.items()
+        if "t1" in teams or not name.endswith("/t1")
+        if name != "confirmation/de" or "html" not in body
+    }
     optional = {
         "name": st.just("Dé\\sk"),
         "confirm": st.sampled_from(["true", "false"]),

@@ -79,7 +79,8 @@ def test_a_chain_of_rules_goes_through(office: Any) -> None:
 
 
 def test_an_action_that_cannot_be_done_is_recorded_and_stops_nothing(office: Any) -> None:
-    broken = ("assign:auto", "reply:{{ ticket.number // 0 }}", "note:{{ ticket.subject + 1 }}", "tag:+done")
+    by_nought = "{{ 1 // (ticket.number - 1) }}"  # on the first ticket
+    broken = ("assign:auto", f"reply:{by_nought}", f"note:{by_nought}", "tag:+done")
     office.declare(rule("broken", "created", "", *broken))
     number = tickets.create(office.customer(ANN), "VPN", message=Message("Help", "Ann", ANN)).number
     assert office.document(number)["tags"] == ["done"]
@@ -111,8 +112,8 @@ def test_an_automatic_reply_is_no_response(office: Any, mailbox: str) -> None:
 def test_two_machines_that_answer_each_other_fall_silent(office: Any, mailbox: str) -> None:
     office.declare(mailbox, rule("hello", "inbound", "", "reply:We have it."))
     number = tickets.create(office.customer(ANN), "VPN", message=Message("Help", "Ann", ANN)).number
-    for _ in range(9):
-        conversation.receive(office.customer(ANN), number, Message("I am away", "Ann", ANN))
+    for day in range(9):
+        conversation.receive(office.customer(ANN), number, Message(f"I am away, {day}", "Ann", ANN))
     assert len(office.mails("reply")) == conversation.AUTOMATIC_REPLIES
     office.later(hours=1, seconds=1)
     conversation.receive(office.customer(ANN), number, Message("I am back", "Ann", ANN))

@@ -114,11 +114,8 @@ class Shell:
         """What is run in place of a whole command."""
         self.values = values
         """What stands in place of a part of a command or a file."""
-        tools = home / "bin"
-        tools.mkdir()
-        _tool(tools / "mail", 'cat > "$HOME/mailed"')
         self.environment = {
-            "PATH": f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(home),
             "LOGNAME": "alice",
             "TERM": "xterm",
@@ -177,11 +174,6 @@ def _chunks(terminal: int) -> Iterator[bytes]:
         if not chunk:
             return
         yield chunk
-
-
-def _tool(path: Path, command: str) -> None:
-    path.write_text(f"#!/bin/sh\n{command}\n")
-    path.chmod(0o755)
 
 
 @pytest.fixture(scope="session")

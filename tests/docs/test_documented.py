@@ -14,8 +14,9 @@ import typer
 from tkt.channels.mail.mailboxes import EVERY
 from tkt.cli.app import build
 from tkt.config.model import SETTINGS
-from tkt.config.schema import TABLES, TEMPLATES
-from tkt.config.template_check import FACTS
+from tkt.config.schema import TABLES
+from tkt.config.template_check import HTML_FACTS
+from tkt.config.template_schema import TEMPLATES
 from tkt.store.constants import ROLES
 from tkt.tui.help_page import SIGNS
 
@@ -119,7 +120,7 @@ def _keys() -> dict[str, tuple[str, ...]]:
 
 def test_words_that_can_be_chosen_are_documented(page: Callable[[str], str]) -> None:
     text = page("docs/desk-toml.md")
-    facts = [f"{thing}.{fact}" for thing, known in FACTS.items() for fact in known]
+    facts = [f"{thing}.{fact}" for thing, known in HTML_FACTS.items() for fact in known]
     for word in (*ROLES, *TEMPLATES, *facts, f'"{EVERY}"'):
         assert f"`{word}`" in text, word
 

@@ -28,6 +28,8 @@ from tkt.store.tables import (
     Ticket,
     TicketField,
     TicketTag,
+    TicketTeam,
+    Watcher,
 )
 from tkt.times import from_micros, to_micros
 
@@ -103,11 +105,17 @@ def _ticket(session: Session, draw: random.Random, number: int, people: list[int
             assignee_id=AGENTS.index(facts["assignee"]) + 1 if facts["assignee"] else None,
             requester_id=None if who is None else people[who],
             **{name: None if facts[name] is None else from_micros(facts[name]) for name in _MOMENTS},
+            unanswered_count=facts["unanswered"],
+            reopened_count=facts["reopened"],
         )
     )
     session.flush()
     for tag in facts["tags"]:
         session.add(TicketTag(ticket=number, tag=tag))
+    for name in facts["watchers"]:
+        session.add(Watcher(ticket=number, agent_id=AGENTS.index(name) + 1))
+    for name in facts["further_teams"]:
+        session.add(TicketTeam(ticket=number, team_id=TEAMS.index(name) + 1))
     for name, value in facts["fields"].items():
         session.add(TicketField(ticket=number, name=name, value=value))
     for position, text in enumerate(texts, 1):
@@ -138,7 +146,9 @@ def _facts(draw: random.Random, number: int) -> dict[str, Any]:
         "category": draw.choice(["", "network", "network/vpn", "Network/VPN/client", "networks", "Büro"]),
         "channel": draw.choice(["mail", "cli"]),
         "team": draw.choice(["", *TEAMS]),
+        "further_teams": frozenset(draw.sample(TEAMS, draw.choice([0, 0, 0, 1, 2]))),
         "assignee": draw.choice(["", *AGENTS]),
+        "watchers": frozenset(draw.sample(AGENTS, draw.choice([0, 0, 1, 2]))),
         "tags": frozenset(draw.sample(["vpn", "spam", "größe"], draw.randint(0, 2))),
         "fields": {"order_no": draw.choice(["123", "it's", "a b"])} if draw.random() < 0.5 else {},
         "parent": draw.randint(1, number - 1) if number > 1 and draw.random() < 0.3 else None,
@@ -151,6 +161,8 @@ def _facts(draw: random.Random, number: int) -> dict[str, Any]:
         "undelivered": draw.random() < 0.2,
         "breached": draw.random() < 0.3,
         "attachments": draw.choice([0, 0, 2]),
+        "unanswered": draw.randint(0, 3),
+        "reopened": draw.choice([0, 0, 1, 2]),
     }
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tkt.query.compile import compile_query
 from tkt.query.evaluate import matches
 from tkt.query.language import parse
-from tkt.store.read_clauses import Sort
+from tkt.store.read_clauses import Sort, Vocabulary
 from tkt.store.read_tickets import count, page_numbers
 
 _OPERATORS = st.sampled_from([">", ">=", "<", "<="])
@@ -32,6 +32,7 @@ _TERMS = st.one_of(
     st.tuples(_OPERATORS, st.sampled_from(["low", "normal", "urgent"])).map(lambda x: f"priority{x[0]}{x[1]}"),
     _term("team", "none", "network", "billing"),
     _term("assignee", "none", "me", "alice", "bob"),
+    _term("watcher", "me", "alice", "bob"),
     _term("type", "incident", "REQUEST", "other"),
     _term("category", "network", "NETWORK/vpn", "/network/", "büro", "Büro"),
     _term("channel", "mail", "Cli"),
@@ -51,6 +52,10 @@ _TERMS = st.one_of(
     _term("parent", "1", "12", "#3"),
     _term("number", "1", "12", "#60", "999"),
     st.tuples(_OPERATORS, st.integers(0, 70)).map(lambda x: f"number{x[0]}{x[1]}"),
+    _term("unanswered", "0", "2", "10"),
+    st.tuples(st.sampled_from(["unanswered", "reopened"]), _OPERATORS, st.integers(0, 4)).map(
+        lambda x: f"{x[0]}{x[1]}{x[2]}"
+    ),
     st.sampled_from(["vpn", "gateway", "arger", '"error 42"', "登录失败", "打印", "了", "naive", "it's", '"42 vpn"']),
 )
 _QUERIES = st.recursive(
@@ -118,3 +123,15 @@ def _key(tickets: list[Any], sort: Sort, number: int) -> tuple[Any, ...]:
     facts = tickets[number - 1]
     values = {name: getattr(facts, name) for name, _ in sort.columns}
     return tuple(2**63 - 1 if value is None else value for value in values.values())
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_a_team_that_no_ticket_concerns_besides_its_own_costs_nothing_more(dialect: str) -> None:
+    """The page of a team is a walk of its index, as if there were no further teams."""
+    tree, vocabulary = parse("team:network"), Vocabulary(teams={"network": 7})
+    where = compile_query(tree, vocabulary, dialect, lambda _sql, _params: frozenset())
+    assert (where.sql, where.params) == ("(t.team_id IS NOT NULL AND t.team_id = ?)", (7,))
+    some = compile_query(
+        tree, vocabulary, dialect, lambda sql, _params: frozenset([12] if "ticket_team" in sql else [3])
+    )
+    assert some.sql == "(t.number IN (3, 12))"

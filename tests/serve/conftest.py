@@ -7,6 +7,7 @@ everything on, or turns everybody away and counts them, so that a test can wait 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import signal
@@ -37,7 +38,8 @@ PATIENCE = 40
 """Seconds after which what a test waits for counts as never coming."""
 
 HURRIED = (
-    "from tkt import scheduler; from tkt.store import engine; from tkt.__main__ import main;"
+    "from tkt import scheduler; from tkt.channels.mail.receiving import idle, timetable; from tkt.store import engine;"
+    "from tkt.__main__ import main; timetable.PAUSES_SECONDS = idle.PAUSES_SECONDS = (0.5,);"
     "scheduler.JOBS = tuple(job._replace(seconds=0.2) for job in scheduler.JOBS);"
     "engine.BUSY_SECONDS = 1; scheduler.PATIENCE_SECONDS = 1; main()"
 )
@@ -62,10 +64,10 @@ address = "{name}@desk.example"
 """
 
 
-def mail_servers() -> ModuleType:
+def mail_fixtures() -> ModuleType:
     """The fixtures and servers of the mail transport's own tests."""
     path = Path(__file__).parents[1] / "channels" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("mail_servers", path)
+    spec = importlib.util.spec_from_file_location("mail_fixtures", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -73,9 +75,9 @@ def mail_servers() -> ModuleType:
     return module
 
 
-mail = mail_servers()
+mail = mail_fixtures()
 servers, postman, letter, maildir = mail.servers, mail.postman, mail.letter, mail.maildir
-silent_port, unused_port, tls_ca = mail.silent_port, mail.unused_port, mail.tls_ca
+silent_port, unused_port, tls_ca, scripted = mail.silent_port, mail.unused_port, mail.tls_ca, mail.scripted
 PASSWORD: str = mail.PASSWORD
 
 
@@ -105,15 +107,15 @@ def configure() -> Callable[..., None]:
     """configure(location, mailboxes, more toml): make a migrated store a desk with alice and these mailboxes."""
 
     def apply(
-        location: Location, mailboxes: dict[str, dict[str, str]], more: str = "", desk: str = 'undo_window = "0s"'
+        location: Location, mailboxes: dict[str, dict[str, Any]], more: str = "", desk: str = 'undo_window = "0s"'
     ) -> None:
         text = DESK.format(desk=desk)
         for name, body in mailboxes.items():
             text += MAILBOX.format(name=name)
-            text += "".join(f'{key} = "{value}"\n' for key, value in ({"every": "1s"} | body).items())
+            text += "".join(f"{key} = {json.dumps(value)}\n" for key, value in ({"every": "1s"} | body).items())
         store = Store(location)
         with store.transaction() as session:
-            session.add(Setting(key="desk.secret", value="the secret of the tests"))
+            session.merge(Setting(key="desk.secret", value="the secret of the tests"))
         apply_config(Desk(store), text + more)
         store.close()
 
@@ -173,6 +175,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Serve]]:
     yield start
     for one in started:
         one.close()
+        print(one.log)  # seen when the test fails
 
 
 @pytest.fixture
@@ -195,9 +198,16 @@ class Gate:
     def __init__(self, target: int | str | None) -> None:
         self.target = target
         self.turned_away = self.passed = 0
+        self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """End the connections that are open; whether new ones are passed on is `target`'s affair."""
+        while self._open:
+            with suppress(OSError):
+                self._open.pop().shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         with suppress(OSError):
@@ -217,6 +227,7 @@ class Gate:
                 client.close()
                 continue
             self.passed += 1
+            self._open += [client, server]
             for ends in ((client, server), (server, client)):
                 threading.Thread(target=_pass_on, args=ends, daemon=True).start()
 

@@ -92,7 +92,9 @@ def test_the_crontabs_commands_do_their_work(
     assert "pull: mailbox support: 1 fetched" in Path(f"{sqlite_location.target}.log").read_text()
 
     done = run(report, sqlite_location, tmp_path)
-    assert done.returncode == 0 and done.stdout and not done.stderr
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    run(round_, sqlite_location, tmp_path)
+    assert postman.received[-1].rcpt_tos == ["boss@example.com"]
 
 
 def test_cron_mails_what_somebody_has_to_mend_and_nothing_else(

@@ -43,6 +43,7 @@ def test_mail_servers_go_away_and_come_back(
     until(lambda: len(postman.received) == 1)
 
     reading.target = sending.target = None
+    reading.cut()
     for number in range(ROUNDS):
         assert tkt(sqlite_location, "reply", "1", "-b", f"answer {number}").returncode == 0
     until(lambda: min(reading.turned_away, sending.turned_away) >= ROUNDS)
@@ -179,3 +180,26 @@ def test_what_was_sent_while_the_store_was_busy_is_recorded_and_not_sent_again(
     controller.stop()
     serving.store.close()
     server.holder.close()
+
+
+def test_servers_that_hang_hold_nobody_up(
+    location: Location,
+    silent_port: int,
+    gate: Callable[..., Any],
+    maildir: Any,
+    configure: Callable[..., None],
+    serve: Callable[..., Any],
+    letter: Callable[..., bytes],
+    until: Callable[..., Any],
+    rows: Callable[..., list[Any]],
+) -> None:
+    """While three servers have been asked and say nothing, the fourth mailbox is read, again and again."""
+    before = gate(silent_port)
+    silent = {"imap": f"imap+plain://support@localhost:{before.port}", "password_env": "TKT_TEST_PASSWORD"}
+    hanging = {f"silent-{number}": silent for number in range(3)}
+    configure(location, hanging | {"support": {"imap": f"maildir:{maildir.path}"}}, desk="confirm = false")
+    serve(location, hurried=True)
+    until(lambda: before.passed >= 3)
+    for number in range(3):
+        maildir.deliver(letter(f"Question {number}"))
+        until(lambda number=number: rows(location, "SELECT count(*) FROM ticket") == [number + 1])

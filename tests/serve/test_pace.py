@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tkt import scheduler
+from tkt.channels.mail.mailboxes import mailboxes
 from tkt.scheduler import Scheduler
 from tkt.store import engine
 from tkt.store.location import Location
@@ -24,6 +25,7 @@ def idle(sqlite_location: Location, configure: Callable[..., None], maildir: Any
     made = Scheduler(sqlite_location)
     for job in scheduler.JOBS:
         job.work(made)
+        made.settle()
     yield made
     made.store.close()
 
@@ -70,7 +72,10 @@ def test_an_idle_desk_holds_nobody_up(idle: Scheduler, monkeypatch: pytest.Monke
     idle.store.close()
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0)
     patient = Scheduler(idle.store.location)
-    patient.due_pulls({"support": 3600, "": 3600})
+    with patient.desk("pull").look() as change:
+        read = mailboxes(change.definitions)
+    for box in patient.timetable.take(dict.fromkeys([None, *read], 3600), 2):
+        patient.timetable.done(box)
     holder = sqlite3.connect(idle.store.location.target, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     for job in scheduler.JOBS:

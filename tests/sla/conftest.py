@@ -310,8 +310,8 @@ def desk_at() -> Callable[[Store], Desk]:
 
 
 @pytest.fixture
-def desk(sqlite_location: Location) -> Iterator[Desk]:
+def desk(sqlite_location: Location, policies: list[dict[str, Any]]) -> Iterator[Desk]:
     """The desk on SQLite; that Postgres keeps the same ledger is proved over random stories."""
     store = Store(sqlite_location)
-    yield Desk(store, POLICIES)
+    yield Desk(store, policies)
     store.close()

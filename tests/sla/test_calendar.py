@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tkt.sla.calendar import Calendar, NoOpenTime
+from tkt.sla.calendar import Calendar, CalendarError, NoOpenTime
 
 HOUR = 3600
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
@@ -168,6 +168,12 @@ def test_24x7_is_the_clock_on_the_wall() -> None:
         ("America/Sao_Paulo", "2018-11-04", 23),  # the day began at 01:00
         ("America/Sao_Paulo", "2019-02-16", 25),  # 24:00 -> 23:00, the same date twice
         ("America/Havana", "2026-11-01", 25),  # 01:00 -> 00:00
+        ("America/Havana", "2026-03-08", 23),  # the day began at 01:00
+        ("Asia/Beirut", "2026-03-29", 23),  # the day began at 01:00
+        ("Asia/Beirut", "2026-10-24", 25),  # 24:00 -> 23:00, the same date twice
+        ("America/Santiago", "2026-09-06", 23),
+        ("Pacific/Kwajalein", "1993-08-20", 24),
+        ("Pacific/Kwajalein", "1993-08-22", 24),
         ("Asia/Kathmandu", "2026-11-01", 24),
         ("Pacific/Apia", "2011-12-29", 24),
         ("Pacific/Apia", "2011-12-31", 24),
@@ -190,8 +196,8 @@ def test_a_date_that_the_zone_skipped_has_no_hours() -> None:
     assert apia.between(start, end) == 2 * HOUR  # Friday, December 30 did not happen
     assert apia.add(start, 2 * HOUR) == end
     skipped = {"timezone": "Pacific/Apia", "open": [{"date": "2011-12-30", "hours": ["09:00-17:00"]}]}
-    with pytest.raises(NoOpenTime):
-        Calendar.from_definition("never", skipped).add(start, 1)
+    with pytest.raises(CalendarError, match="never open"):
+        Calendar.from_definition("never", skipped)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tkt.sla.calendar import Calendar, CalendarError
+from tkt.sla.calendar import Calendar, CalendarError, problems
 
 HOURS = {"mon": ["09:00-17:00"]}
 
@@ -124,3 +124,35 @@ def test_intervals_may_stand_in_any_order_and_touch() -> None:
         ("Mon 09:00", "Mon 18:00"),
         ("Mon 22:00", "Tue 01:00"),
     ]
+
+
+def test_every_mistake_of_a_calendar_is_found_at_once() -> None:
+    table = {
+        "timezone": "Mars",
+        "hours": {"mon": ["9-5", "10:00-12:00", "11:00-13:00"], "tue": "all day", "mo": []},
+        "holidays": {"country": "Narnia", "extra": ["2026-02-30"], "half": [{"date": "2026-12-28", "hour": []}]},
+        "open": [{"hours": ["25:00-26:00"]}],
+    }
+    assert [problem.path for problem in problems(table)] == [
+        ("timezone",),
+        ("hours", "mo"),
+        ("hours", "mon", 0),
+        ("hours", "mon", 2),
+        ("hours", "tue"),
+        ("holidays", "extra", 0),
+        ("holidays", "half", 0, "hour"),
+        ("holidays", "half", 0, "hours"),
+        ("open", 0, "hours", 0),
+        ("open", 0, "date"),
+        ("holidays", "country"),
+    ]
+
+
+def test_what_is_misread_is_not_reported_twice() -> None:
+    half = {"holidays": {"half": [{"date": "2026-12-28", "hours": ["09:00-12:00"]}]}}  # a Monday
+    found = problems(definition(hours={"mon": ["9-5"]}, **half))
+    assert [problem.path for problem in found] == [("hours", "mon", 0)]
+
+
+def test_nothing_is_wrong_with_what_is_understood() -> None:
+    assert problems(definition(holidays={"country": "DE", "subdivision": "BE"})) == []

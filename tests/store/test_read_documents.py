@@ -136,13 +136,13 @@ def test_the_document_of_a_ticket_is_the_contracts(reader: Reader) -> None:
     clocks, entries = document.pop("sla"), document.pop("entries")
     assert document == {
         "number": 1, "subject": "VPN", "status": "new", "status_kind": "open", "priority": "normal", "type": None,
-        "category": "network/vpn", "team": "network", "assignee": "alice",
+        "category": "network/vpn", "team": "network", "teams": [], "assignee": "alice",
         "requester": {"name": "Ann", "email": None, "company": None, "tier": None},
         "channel": "mail", "tags": ["a", "vpn"],
         "fields": {"old": "x", "price": "1.10", "seats": 12, "urgent": True},
         "parent": None, "merged_into": None, "created_at": "2026-03-02T09:00:00Z",
         "updated_at": "2026-03-02T11:00:00Z", "first_response_at": None, "resolved_at": None, "closed_at": None,
-        "due_at": "2026-03-02T13:00:00Z", "version": 3,
+        "due_at": "2026-03-02T13:00:00Z", "version": 3, "undelivered": None, "watchers": [], "followers": [],
     }  # fmt: skip
     assert entries == [
         {"id": 1, "kind": "inbound", "author": "Ann", "at": "2026-03-02T09:00:00Z", "text": "Hello",

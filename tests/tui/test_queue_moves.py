@@ -138,6 +138,16 @@ async def test_opening_scrolling_folding_history(small_desk, running):
         assert "SUBJECT" in queue.text() and queue.number == 2
 
 
+async def test_why_a_deadline_is_what_it_is_stands_behind_a_key(small_desk, running):
+    async with running(100, 30) as queue:
+        await queue.press("enter", "i")
+        assert "#1 promises" in queue.text() and "Policy:" in queue.text()
+        await queue.press("h")
+        assert "#1 history" in queue.text() and "Policy:" not in queue.text()
+        await queue.press("i", "i")
+        assert "[signature: 3 lines, f shows]" in queue.text()
+
+
 async def test_marks_ranges_and_all(small_desk, running):
     async with running() as queue:
         await queue.press("space", "space")

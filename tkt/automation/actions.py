@@ -7,6 +7,7 @@
     assign:WHOM         auto, me (whoever runs the macro), none, or an agent's name
     status:NAME         a status of the desk
     notify:WHOM         assignee, team, supervisor, an agent's name, a team's name, or a mail address
+    webhook:WHICH       the name of a [[webhook]], or an http(s) URL
     reply:TEXT          a public reply; TEXT is a template
     note:TEXT           an internal note; TEXT is a template
 
@@ -21,6 +22,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from tkt.errors import UsageError
 from tkt.store.constants import PRIORITIES
@@ -99,6 +101,34 @@ def _whom(verb: str, words: tuple[str, ...]) -> Callable[[str], Action]:
     return read
 
 
+def _webhook(rest: str) -> Action:
+    if not rest:
+        raise UsageError('webhook needs a name or a URL, such as "webhook:pager"')
+    if is_url(rest):
+        check_url(rest)
+    return Action("webhook", "", rest)
+
+
+def is_url(which: str) -> bool:
+    """Whether a webhook is given by its URL and not by its name."""
+    return "://" in which
+
+
+def check_url(url: str) -> None:
+    """Raise UsageError unless a webhook may be called there: http or https, with a host, without a password in it."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise UsageError(f'"{url}" is no URL') from None
+    if parts.scheme not in ("http", "https") or not host or any(ord(one) <= 32 for one in url):
+        raise UsageError(f'a webhook\'s URL is like "https://example.com/hook", not "{url}"')
+    if parts.username or parts.password:
+        raise UsageError(
+            "a password does not belong in a webhook's URL: sign the calls with secret_command or secret_env"
+        )
+
+
 def _status(rest: str) -> Action:
     if not rest:
         raise UsageError('status needs the name of a status, such as "status:waiting"')
@@ -120,6 +150,7 @@ _READERS: dict[str, Callable[[str], Action]] = {
     "assign": _whom("assign", ASSIGN_WORDS),
     "status": _status,
     "notify": _whom("notify", NOTIFY_WORDS),
+    "webhook": _webhook,
     "reply": _words("reply"),
     "note": _words("note"),
 }

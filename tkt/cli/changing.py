@@ -1,4 +1,4 @@
-"""Commands that change tickets which exist: assign, take, set, tag, status and its short forms, undo.
+"""Commands that change tickets which exist: assign, take, set, tag, status and its short forms, spam, ham, undo.
 
 Each takes several numbers (or `-`, from standard input): one transaction each. What fails is said per number, the
 others are done all the same, and the exit status is the worst.
@@ -11,6 +11,7 @@ from collections.abc import Callable
 import typer
 
 from tkt.cli import context, output
+from tkt.cli.remarks import remark
 from tkt.cli.shielding import as_given
 from tkt.errors import TktError, UsageError, worst
 
@@ -51,7 +52,7 @@ def take(words: list[str] = NUMBERS) -> int:
 def set_(
     words: list[str] = typer.Argument(..., metavar="N… KEY=VALUE…", help="Numbers, then what to set."),
 ) -> int:
-    """Change fields (priority, team, category, type, subject, due, field.NAME).
+    """Change fields (priority, team, teams, category, type, subject, due, field.NAME).
 
     Example: tkt set 12 priority=high team=network
     """
@@ -128,6 +129,31 @@ def reopen(words: list[str] = NUMBERS, body: str | None = BODY) -> int:
     return _move(words, "open", body)
 
 
+def spam(
+    words: list[str] = NUMBERS,
+    domain: bool = typer.Option(False, "--domain", help="Block everybody at the sender's domain."),
+) -> int:
+    """Spam: tag, close, block the sender, call back a confirmation that waits.
+
+    Example: tkt list subject:casino --ids | tkt spam -
+    """
+    from tkt.desk.spam import spam as mark
+
+    desk = context.desk()
+    return each(words, lambda number: _done(number, mark(desk, number, domain=domain), "is spam already"))
+
+
+def ham(words: list[str] = NUMBERS) -> int:
+    """No spam after all: open again, promises from now, the sender is heard again.
+
+    Example: tkt ham 12
+    """
+    from tkt.desk.spam import ham as take_back
+
+    desk = context.desk()
+    return each(words, lambda number: _done(number, take_back(desk, number), "is no spam"))
+
+
 def undo(
     number: str = typer.Argument("", metavar="[N]", help="The ticket; without it, your own last change."),
 ) -> int:
@@ -171,11 +197,17 @@ def _move(words: list[str], to: str, body: str | None) -> int:
         changed = tickets.set_status(desk, number, to, text=body or "")
         return f"#{number} {'→' if changed else 'is already'} {to}"
 
-    return each(words, act)
+    status = each(words, act)
+    remark(desk, body or "")
+    return status
 
 
 def _changed(number: int, fields: list[str]) -> str:
     return f"#{number} {', '.join(fields)} changed" if fields else f"#{number} unchanged"
+
+
+def _done(number: int, done: list[str], else_said: str) -> str:
+    return f"#{number} {', '.join(done) or else_said}"
 
 
 def _at_least_two(words: list[str], what: str) -> list[str]:
@@ -194,6 +226,8 @@ COMMANDS = {
     "resolve": resolve,
     "close": close,
     "reopen": reopen,
+    "spam": spam,
+    "ham": ham,
     "undo": undo,
 }
 SETTINGS = {"tag": {"ignore_unknown_options": True}}

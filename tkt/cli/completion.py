@@ -36,9 +36,9 @@ complete -c tkt -f -a '(tkt _complete (commandline -opc)[2..-1] (commandline -ct
 """What a shell has to run once: eval "$(tkt --completion bash)"."""
 
 QUERY_KEYS = (
-    "status:", "kind:", "team:", "assignee:", "priority:", "from:", "customer.tier:", "company:", "tag:", "category:",
-    "type:", "channel:", "subject:", "created>", "updated<", "due<", "is:breached", "is:unread", "is:unassigned",
-    "is:overdue", "is:undelivered", "has:attachment", "parent:",
+    "status:", "kind:", "team:", "assignee:", "watcher:", "priority:", "from:", "customer.tier:", "company:", "tag:",
+    "category:", "type:", "channel:", "subject:", "created>", "updated<", "due<", "is:breached", "is:unread",
+    "is:unassigned", "is:overdue", "is:undelivered", "has:attachment", "parent:", "unanswered>", "reopened>",
 )  # fmt: skip
 
 OPEN_TICKETS = "SELECT number FROM ticket WHERE status_kind = 'open' ORDER BY due_at, number LIMIT 50"

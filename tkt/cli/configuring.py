@@ -7,10 +7,12 @@ import os
 import typer
 
 from tkt.cli import context, output
+from tkt.cli.progress import bar
 from tkt.errors import ConfigError, UsageError
 
 config = typer.Typer(help="The desk as a file: check, plan, apply, show.", rich_markup_mode=None)
 
+RECONSIDERING = "deadlines of open tickets"
 FILE = typer.Argument("desk.toml", metavar="FILE")
 
 
@@ -39,7 +41,7 @@ def config_plan(file: str = FILE, json: bool = typer.Option(False, "--json")) ->
     """
     from tkt.desk.configure import plan_config
 
-    changes, warnings = plan_config(context.desk(), _text(file))
+    changes, warnings = plan_config(context.desk(), checked_text(file))
     if json:
         output.as_json([change._asdict() for change in changes])
     for change in () if json else changes:
@@ -53,13 +55,15 @@ def config_plan(file: str = FILE, json: bool = typer.Option(False, "--json")) ->
 
 @config.command("apply")
 def config_apply(file: str = FILE) -> int:
-    """Make the desk what the file says, in one transaction.
+    """Make the desk what the file says, in one transaction; then hold open tickets to what it promises.
 
     Example: tkt config apply desk.toml
     """
     from tkt.desk.configure import apply_config
 
-    changes = apply_config(context.desk(), _text(file))
+    desk, text = context.desk(), checked_text(file)
+    with bar(RECONSIDERING) as progress:
+        changes = apply_config(desk, text, progress)
     for change in changes:
         output.line(str(change))
     output.words(f"{len(changes)} changes applied" if changes else "nothing to change")
@@ -103,7 +107,7 @@ def pointed(problem: ConfigError, file: str, text: str) -> str:
     return f"{place}\n  {line}\n  {' ' * (problem.column - 1)}^"
 
 
-def _text(file: str) -> str:
+def checked_text(file: str) -> str:
     """The file's text, checked: its first mistake is raised with its place."""
     from tkt.config.schema import check, decode
 

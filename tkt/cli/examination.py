@@ -54,6 +54,7 @@ def _findings() -> Iterator[Found]:
             yield from _store(reader)
             yield from _people(reader)
             yield from _mail(reader)
+            yield from _webhooks(reader)
             yield _clocks(reader)
     except TktError as error:
         yield Found("store", False, str(error))
@@ -90,6 +91,23 @@ def _mail(reader: Reader) -> Iterator[Found]:
     waiting = reader.rows(late, (_now() - LATE_SECONDS * 1_000_000,))[0][0]
     advice = f"{waiting} mails are overdue: run 'tkt serve', or 'tkt mail send'; 'tkt mail status' says why they wait"
     yield Found("outbox", not waiting, advice if waiting else "nothing is overdue")
+
+
+def _webhooks(reader: Reader) -> Iterator[Found]:
+    """Nothing is said of a desk that has never called one."""
+    states: dict[str, int] = dict(reader.rows(_OPEN_CALLS, (_now() - LATE_SECONDS * 1_000_000,)))
+    if states.get("failed"):
+        advice = "'tkt webhook list' says why, 'tkt webhook retry' and 'drop' end it"
+        yield Found("webhooks", False, f"{states['failed']} calls failed: {advice}")
+    if states.get("late"):
+        advice = "run 'tkt serve', or 'tkt webhook send'; 'tkt webhook list' says why they wait"
+        yield Found("webhooks", False, f"{states['late']} calls are overdue: {advice}")
+
+
+_OPEN_CALLS = """
+SELECT 'failed', count(*) FROM webhook_call WHERE state = 'failed'
+UNION ALL SELECT 'late', count(*) FROM webhook_call WHERE state IN ('waiting', 'sending') AND next_at < ?
+"""
 
 
 def _clocks(reader: Reader) -> Found:

@@ -14,24 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tkt.cli import context, output
+from tkt.cli import context, outgoing, output, probing
+from tkt.cli.outgoing import AS_JSON, plain
 from tkt.errors import MailboxUnusable, MailServerAway, TktError, TryAgain, UsageError, worst
 from tkt.safe_text import safe_line
 
 if TYPE_CHECKING:
-    from tkt.channels.mail.deliver import Delivery
-    from tkt.channels.mail.gateway import PullResult
-    from tkt.channels.mail.intake import Outcome
+    from tkt.channels.mail.receiving.intake import Outcome
+    from tkt.channels.mail.receiving.pulling import PullResult
 
-app = typer.Typer(help="Mail in and out: pull, send, ingest, status, quarantine.")
+app = typer.Typer(help="Mail in and out: pull, send, ingest, status, test, retry, drop, quarantine.")
 quarantine_app = typer.Typer(help="Messages that could not be read: list, show, retry, drop.")
 app.add_typer(quarantine_app, name="quarantine")
 COMMANDS = {"mail": app}
+for command in (outgoing.send, outgoing.status, outgoing.retry, outgoing.drop, probing.test):
+    app.command()(command)
 
 MESSAGE = typer.Argument(..., metavar="ID", help="The message's number, as 'quarantine list' shows it.")
-MAILBOX_COLUMNS = ("mailbox", "address", "folder", "read", "trouble")
-OUTGOING_COLUMNS = ("mail", "kind", "ticket", "to", "state", "tries", "next", "why")
-AS_JSON = typer.Option(False, "--json", help="Print one JSON document.")
 
 
 @app.command()
@@ -56,24 +55,6 @@ def pull(
         if result.error:
             output.words(f"tkt: {result.error}")
     return worst([_trouble(result.error, result.away) for result in results if result.error])
-
-
-@app.command()
-def send(as_json: bool = AS_JSON) -> int:
-    """Send everything in the outbox now, whatever its undo window or its turn.
-
-    Example: tkt mail send
-    """
-    from tkt.channels.mail.deliver import deliver
-    from tkt.channels.mail.smtp import TIMEOUT_SECONDS
-
-    deliveries = deliver(context.system_desk(), now_all=True, timeout=TIMEOUT_SECONDS)
-    if as_json:
-        output.as_json([delivery._asdict() for delivery in deliveries])
-    else:
-        for delivery in deliveries:
-            output.line(_sent(delivery))
-    return worst([_trouble(one.error, one.state == "waiting") for one in deliveries if one.state != "sent"])
 
 
 @app.command()
@@ -106,40 +87,17 @@ def _taken_in(mailbox: str) -> Outcome:
         raise TryAgain(str(error)) from error
 
 
-@app.command()
-def status(as_json: bool = AS_JSON) -> int:
-    """What was read when, what waits to be filed or sent, and why.
-
-    Example: tkt mail status
-    """
-    from tkt.channels.mail.status import mail_status
-
-    found = mail_status(context.system_desk(acts=False))
-    if as_json:
-        document = found._asdict() | {
-            "mailboxes": [_plain(one) for one in found.mailboxes],
-            "outgoing": [_plain(one) for one in found.outgoing],
-        }
-        output.as_json(document)
-        return 0
-    output.as_table(MAILBOX_COLUMNS, [_row(one) for one in found.mailboxes], stretch=4)
-    if found.outgoing:
-        output.as_table(OUTGOING_COLUMNS, [_outgoing_row(one) for one in found.outgoing], stretch=7)
-    output.words(f"{found.stored} stored and not filed, {found.quarantined} in quarantine")
-    return 0
-
-
 @quarantine_app.command("list")
 def list_quarantined(as_json: bool = AS_JSON) -> int:
     """Messages that could not be read or filed, and why.
 
     Example: tkt mail quarantine list
     """
-    from tkt.channels.mail.quarantine import quarantined
+    from tkt.channels.mail.receiving.quarantine import quarantined
 
     held = quarantined(context.system_desk(acts=False))
     if as_json:
-        output.as_json([_plain(one) for one in held])
+        output.as_json([plain(one) for one in held])
         return 0
     rows = [(str(one.id), one.mailbox, _time(one.received_at), str(one.size), one.reason) for one in held]
     output.as_table(
@@ -154,7 +112,7 @@ def show_quarantined(identifier: int = MESSAGE) -> int:
 
     Example: tkt mail quarantine show 7
     """
-    from tkt.channels.mail.quarantine import raw_message
+    from tkt.channels.mail.receiving.quarantine import raw_message
 
     raw = raw_message(context.system_desk(acts=False), identifier)
     if output.on_terminal():
@@ -170,7 +128,7 @@ def retry_quarantined(identifier: int = MESSAGE) -> int:
 
     Example: tkt mail quarantine retry 7
     """
-    from tkt.channels.mail.quarantine import retry
+    from tkt.channels.mail.receiving.quarantine import retry
 
     outcome = retry(context.system_desk(), identifier)
     output.words(_ingested(outcome.state, outcome.ticket, outcome.reason))
@@ -183,7 +141,7 @@ def drop_quarantined(identifier: int = MESSAGE) -> int:
 
     Example: tkt mail quarantine drop 7
     """
-    from tkt.channels.mail.quarantine import drop
+    from tkt.channels.mail.receiving.quarantine import drop
 
     drop(context.system_desk(), identifier)
     output.words(f"message {identifier} stays out; its bytes are kept")
@@ -205,12 +163,6 @@ def _pulled(result: PullResult) -> str:
     return f"{result.mailbox}: {result.fetched} taken in" + (f" ({', '.join(parts)})" if parts else "")
 
 
-def _sent(delivery: Delivery) -> str:
-    about = f"#{delivery.ticket} " if delivery.ticket else ""
-    why = f": {delivery.error}" if delivery.error else ""
-    return safe_line(f"{about}{delivery.kind} to {', '.join(delivery.recipients)}: {delivery.state}{why}")
-
-
 def _ingested(state: str, ticket: int | None, reason: str) -> str:
     words = {
         "ticket": f"new ticket #{ticket}",
@@ -229,18 +181,6 @@ def _trouble(words: str, passes: bool) -> TktError:
     return MailServerAway(words) if passes else MailboxUnusable(words)
 
 
-def _row(one: Any) -> tuple[str, ...]:
-    read = _time(one.checked_at) if one.checked_at else "never" if one.reads else "not read"
-    return _safe((one.name, one.address, one.folder, read, one.error))
-
-
-def _outgoing_row(one: Any) -> tuple[str, ...]:
-    due = _time(one.next_at) if one.state == "waiting" else ""
-    about = f"#{one.ticket}" if one.ticket else ""
-    row = (str(one.id), one.kind, about, ",".join(one.recipients), one.state, str(one.attempts), due, one.error)
-    return _safe(row)
-
-
 def _safe(row: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(safe_line(cell) for cell in row)
 
@@ -249,11 +189,6 @@ def _time(moment: Any) -> str:
     from tkt.times import rfc3339
 
     return rfc3339(moment)
-
-
-def _plain(one: Any) -> dict[str, Any]:
-    """A row for JSON: moments as RFC 3339."""
-    return {key: _time(value) if hasattr(value, "utcoffset") else value for key, value in one._asdict().items()}
 
 
 @contextmanager

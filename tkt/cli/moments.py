@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from tkt.times import age
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 MICROS = 1_000_000
 
@@ -35,3 +39,16 @@ def urgency(due: int | None, now: int) -> str:
         return ""
     left = (due - now) // MICROS
     return "red" if left < 0 else "yellow" if left < 3600 else ""
+
+
+def in_the_past(text: str, now: datetime, zone: str) -> datetime:
+    """A moment that somebody named for looking back: a duration is meant into the past. Raises UsageError."""
+    from datetime import timedelta
+
+    from tkt.errors import UsageError
+    from tkt.times import parse_duration, parse_when
+
+    try:
+        return now - timedelta(seconds=parse_duration(text))
+    except UsageError:
+        return parse_when(text, now, zone)

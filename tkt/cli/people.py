@@ -11,6 +11,7 @@ team = typer.Typer(help="Teams: list, add, join, leave, retire.", rich_markup_mo
 
 AS_JSON = typer.Option(False, "--json", help="One JSON document.")
 NAME = typer.Argument(..., metavar="NAME")
+KINDS = "mention, assigned, reply or sla"
 AGENTS = typer.Argument(..., metavar="AGENT…")
 
 
@@ -23,7 +24,7 @@ def agent_list(json: bool = AS_JSON) -> int:
     from tkt.store.read_people import agents
 
     with context.reader() as reader:
-        _print([one._asdict() for one in agents(reader)], json)
+        show_rows([one._asdict() for one in agents(reader)], json)
     return 0
 
 
@@ -50,18 +51,33 @@ def agent_add(
 
 @agent.command("set")
 def agent_set(
-    name: str = NAME,
+    name: str = typer.Argument(..., metavar="NAME", help="'me' is you."),
     email: str | None = typer.Option(None, "--email", metavar="ADDR"),
     role: str | None = typer.Option(None, "--role"),
+    mute: list[str] = typer.Option([], "--mute", metavar="KIND", help=f"No notifications of this kind: {KINDS}."),
+    unmute: list[str] = typer.Option([], "--unmute", metavar="KIND", help="These again."),
+    quiet: str | None = typer.Option(
+        None, "--quiet", metavar="HOURS", help="No notifications that may wait, such as 22:00-07:00; '' for never."
+    ),
+    zone: str | None = typer.Option(None, "--zone", help="Of the quiet hours; '' for the desk's."),
 ) -> int:
-    """Change an agent's address or role.
+    """Change an agent's address or role (admins), or which notifications they want (everybody their own).
 
-    Example: tkt agent set bob --role supervisor
+    Example: tkt agent set me --mute reply --quiet 22:00-07:00
     """
     from tkt.desk import configure
 
-    configure.set_agent(context.desk(), name, email, role)
-    output.line(f"{name} changed")
+    desk = context.desk()
+    if mute or unmute:
+        muted = configure.mute(desk, name, mute, unmute)
+        output.line(f"{desk.actor.name if name == 'me' else name}: muted {', '.join(muted) or 'nothing'}")
+    hours = quiet is not None or zone is not None
+    if hours:
+        words = configure.be_quiet(desk, name, quiet, zone)
+        output.line(f"{desk.actor.name if name == 'me' else name}: quiet {words or 'never'}")
+    if email is not None or role is not None or not (mute or unmute or hours):
+        configure.set_agent(desk, name, email, role)
+        output.line(f"{name} changed")
     return 0
 
 
@@ -87,7 +103,7 @@ def team_list(json: bool = AS_JSON) -> int:
     from tkt.store.read_people import teams
 
     with context.reader() as reader:
-        _print([one._asdict() for one in teams(reader)], json)
+        show_rows([one._asdict() for one in teams(reader)], json)
     return 0
 
 
@@ -146,7 +162,8 @@ def team_retire(name: str = NAME) -> int:
     return 0
 
 
-def _print(rows: list[dict[str, object]], json: bool) -> None:
+def show_rows(rows: list[dict[str, object]], json: bool) -> None:
+    """Rows of named values as a table, or as JSON."""
     if json:
         output.as_json(rows)
     elif rows:

@@ -44,6 +44,7 @@ def list_(
 def show(
     number: str = typer.Argument(..., metavar="N"),
     json: bool = AS_JSON,
+    full: bool = typer.Option(False, "--full", help="Quotes, signatures and logos too, which a terminal gets folded."),
     raw: bool = typer.Option(False, "--raw", help="The mail that opened it, byte for byte as it came in."),
     save: str = typer.Option("", "--save", metavar="FOLDER", help="Write its attachments into this folder."),
 ) -> int:
@@ -53,7 +54,7 @@ def show(
     """
     from tkt.cli.showing import show_ticket
 
-    return show_ticket(number, json=json, raw=raw, save=save)
+    return show_ticket(number, json=json, full=full, raw=raw, save=save)
 
 
 def log(number: str = typer.Argument(..., metavar="N"), json: bool = AS_JSON) -> int:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from tkt.store.read import Reader
 
 
-def show_ticket(number: str, *, json: bool = False, raw: bool = False, save: str = "") -> int:
-    """Print one ticket; see `reading.show`. Raises NotFound, UsageError."""
+def show_ticket(number: str, *, json: bool = False, full: bool = False, raw: bool = False, save: str = "") -> int:
+    """Print one ticket; see `reading.show`. Only a terminal gets it folded. Raises NotFound, UsageError."""
     one = context.one_number(number)
     with context.reader() as reader:
         if save:
@@ -22,11 +22,11 @@ def show_ticket(number: str, *, json: bool = False, raw: bool = False, save: str
         elif raw:
             _show_raw(reader, one)
         else:
-            _show_document(reader, one, json)
+            _show_document(reader, one, json, full or not output.on_terminal())
     return 0
 
 
-def _show_document(reader: Reader, number: int, json: bool) -> None:
+def _show_document(reader: Reader, number: int, json: bool, full: bool) -> None:
     from tkt.store.read_documents import ticket_document
 
     document = ticket_document(reader, number)
@@ -35,7 +35,7 @@ def _show_document(reader: Reader, number: int, json: bool) -> None:
     else:
         from tkt.cli.ticket_text import print_ticket
 
-        print_ticket(document)
+        print_ticket(document, full=full)
 
 
 def _show_raw(reader: Reader, number: int) -> None:

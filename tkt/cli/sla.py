@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tkt.cli import context, output
-from tkt.cli.shielding import unshielded
-from tkt.errors import UsageError
+from tkt.cli import context, output, sla_match, sla_rebuild, sla_report, sla_simulate
+from tkt.cli.progress import bar
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from tkt.desk.sla_check import Fired
-    from tkt.sla.report import Report
-    from tkt.store.read import Reader
-    from tkt.store.read_clauses import Where
 
 app = typer.Typer(help="Promises: check, report, explain.")
 COMMANDS = {"sla": app}
+app.command()(sla_match.match)
+app.command()(sla_rebuild.rebuild)
+app.command()(sla_simulate.simulate)
+app.command()(sla_report.report)
 
 AS_JSON = typer.Option(False, "--json", help="One JSON document.")
 
@@ -30,9 +28,12 @@ def check(json: bool = AS_JSON) -> int:
 
     Example: tkt sla check
     """
-    from tkt.desk import sla_check
+    from tkt.desk import reconsidering, sla_check
 
-    fired = sla_check.check(context.system_desk())
+    desk = context.system_desk()
+    with bar("deadlines after a change of desk.toml") as progress:
+        reconsidering.settle(desk, progress)
+    fired = sla_check.check(desk)
     if json:
         output.as_json([_fired_document(one) for one in fired])
         return 0
@@ -61,73 +62,6 @@ def explain(number: str = typer.Argument(..., metavar="N"), json: bool = AS_JSON
             for line in (*([""] if index else []), *lines(found)):
                 output.line(line)
     return 0
-
-
-@app.command()
-def report(
-    query: list[str] = typer.Argument(None, metavar="[QUERY]…", help="Only tickets that match."),
-    start: str = typer.Option("", "--from", metavar="TIME", help="A date, or how long ago (7d). Default: 30d."),
-    end: str = typer.Option("", "--to", metavar="TIME", help="Up to, not including, this moment. Default: now."),
-    by: str = typer.Option("team,priority,policy", "--by", metavar="A,B", help="team, priority, policy."),
-    json: bool = AS_JSON,
-    csv: bool = typer.Option(False, "--csv", help="The attainment lines as CSV."),
-) -> int:
-    """How well promises were kept.
-
-    Example: tkt sla report team:network --from 2026-10-01 --to 2026-11-01
-    """
-    if json and csv:
-        raise UsageError("choose one of --json and --csv")
-    with context.reader() as reader:
-        _print(reader, _report(reader, unshielded(query), start, end, by), json, csv)
-    return 0
-
-
-def _report(reader: Reader, query: str, start: str, end: str, by: str) -> Report:
-    from tkt.sla.report import report as reported
-    from tkt.store.read_desk import setting
-    from tkt.times import utcnow
-
-    now, zone = utcnow(), setting(reader, "desk.timezone", "UTC")
-    period = [_moment(text, now, zone) if text else None for text in (start, end)]
-    dimensions = [name.strip() for name in by.split(",") if name.strip()]
-    where = _where(reader, query, now)
-    return reported(reader, where, period[0], period[1], dimensions, query=query, now=now)
-
-
-def _print(reader: Reader, found: Report, json: bool, csv: bool) -> None:
-    from tkt.sla import report as reports
-    from tkt.store.read_desk import setting
-
-    if json:
-        output.as_json(reports.document(found))
-    elif csv:
-        output.as_separated(*reports.rows(found))
-    else:
-        from tkt.sla.report_text import lines
-
-        for line in lines(found, output.width(), setting(reader, "desk.timezone", "UTC")):
-            output.line(line)
-
-
-def _moment(text: str, now: datetime, zone: str) -> datetime:
-    """A moment; a duration is meant into the past, because that is where a report looks."""
-    from datetime import timedelta
-
-    from tkt.times import parse_duration, parse_when
-
-    try:
-        return now - timedelta(seconds=parse_duration(text))
-    except UsageError:
-        return parse_when(text, now, zone)
-
-
-def _where(reader: Reader, query: str, now: datetime) -> Where:
-    from tkt.query.compile import compile_query
-    from tkt.query.language import parse
-    from tkt.times import to_micros
-
-    return compile_query(parse(query), reader.vocabulary(to_micros(now)), reader.dialect)
 
 
 def _fired_document(one: Fired) -> dict[str, Any]:

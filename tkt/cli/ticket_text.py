@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -18,15 +19,15 @@ KIND_WORDS = {"note": "internal note", "reply": "reply", "inbound": "message", "
 STATE_STYLES = {"breached": "red", "met": "green", "paused": "dim"}
 
 
-def print_ticket(document: dict[str, Any]) -> None:
-    """Print one ticket."""
+def print_ticket(document: dict[str, Any], *, full: bool = True) -> None:
+    """Print one ticket; what its customers quote and sign is folded unless `full`."""
     output.raw_line(output.styled(f"#{document['number']} {safe_line(document['subject'])}", "bold"))
     for name, value in _facts(document):
         output.raw_line(f"{output.styled(f'{safe_line(name):>11}', 'dim')}  {safe_line(value)}")
     for clock in document["sla"]:
         output.raw_line(_promise(clock))
-    for entry in document["entries"]:
-        _show_entry(entry)
+    for number, entry in enumerate(document["entries"]):
+        _show_entry(entry, "" if number else document["subject"], full)
 
 
 def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
@@ -34,9 +35,11 @@ def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
     facts = [
         ("status", document["status"]),
         ("priority", document["priority"]),
-        ("team", document["team"]),
+        ("team", _teams(document)),
         ("assignee", document["assignee"]),
+        ("followed by", ", ".join(document["watchers"])),
         ("requester", _person(requester)),
+        ("copies to", ", ".join(map(_person, document["followers"]))),
         ("company", _company(requester)),
         ("category", document["category"]),
         ("type", document["type"]),
@@ -47,6 +50,7 @@ def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
         ("created", f"{_local(document['created_at'])} by {document['channel']}"),
         ("due", _local(document["due_at"])),
         ("resolved", _local(document["resolved_at"])),
+        ("undelivered", document["undelivered"] or ""),
     ]
     return [(name, value) for name, value in facts if value]
 
@@ -67,7 +71,8 @@ def _promise(clock: dict[str, Any]) -> str:
     )
 
 
-def _show_entry(entry: dict[str, Any]) -> None:
+def _show_entry(entry: dict[str, Any], subject: str, full: bool) -> None:
+    """One entry; `subject` is the mail's own, as far as it is known."""
     style = KIND_STYLES.get(entry["kind"], "")
     mark = output.styled("┃", style)
     head = (
@@ -76,10 +81,42 @@ def _show_entry(entry: dict[str, Any]) -> None:
     delivery = f" · {entry['delivery']}" if entry["delivery"] else ""
     output.raw_line("")
     output.raw_line(f"{mark} {output.styled(head, style)}{delivery}")
-    for line in safe_block(entry["text"] or "").splitlines():
+    text = safe_block(entry["text"] or "")
+    folds = entry["kind"] == "inbound" and not full
+    for line in _folded(text, subject) if folds else text.splitlines():
         output.raw_line(f"{mark} {line}")
-    for file in entry["attachments"]:
-        output.raw_line(f"{mark} ⊕ {safe_line(file['name'])} ({safe_line(file['type'])}, {file['size']:,} bytes)")
+    for line in _files(entry["attachments"], full):
+        output.raw_line(f"{mark} {line}")
+
+
+def _folded(text: str, subject: str) -> Iterator[str]:
+    """The lines of a mail, a dim one for each quote and signature."""
+    from tkt.channels.mail.folding.quotes import fold
+
+    for piece in fold(text, subject):
+        if piece.kind == "text":
+            yield from piece.text.splitlines()
+        else:
+            count = len(piece.text.strip().splitlines())
+            what = "quoted line" if piece.kind == "quote" else "signature line"
+            yield output.styled(f"… {count} {what}{'s' * (count != 1)} (--full)", "dim")
+
+
+def _files(files: list[dict[str, Any]], full: bool) -> Iterator[str]:
+    """A line for each file; the logos of signatures are only counted unless `full`."""
+    logos = [] if full else [file for file in files if file.get("logo")]
+    for file in files:
+        if file not in logos:
+            logo = ", a signature's logo" if file.get("logo") else ""
+            yield f"⊕ {safe_line(file['name'])} ({safe_line(file['type'])}, {file['size']:,} bytes{logo})"
+    if logos:
+        yield output.styled(f"+{len(logos)} logo{'s' * (len(logos) != 1)}", "dim")
+
+
+def _teams(document: dict[str, Any]) -> str:
+    """The ticket's own team, and further ones that it concerns."""
+    further = f"also: {', '.join(document['teams'])}" if document["teams"] else ""
+    return ", ".join(filter(None, (document["team"], further)))
 
 
 def _person(requester: dict[str, Any]) -> str:

@@ -24,12 +24,20 @@ VERBS = {
     "resolve": "changing",
     "close": "changing",
     "reopen": "changing",
+    "spam": "changing",
+    "ham": "changing",
+    "follow": "following",
+    "unfollow": "following",
     "undo": "changing",
     "mail": "mail",
+    "webhook": "webhooks",
+    "import": "importing",
     "sla": "sla",
     "config": "configuring",
     "team": "people",
     "agent": "people",
+    "customer": "customers",
+    "company": "customers",
     "serve": "serving",
 }
 """Each verb and the module of `tkt.cli` that holds it, in the order of the help."""
@@ -38,11 +46,15 @@ TAKES_QUERY = ("list", "sla", "report")
 """Verbs whose arguments may be query terms, so that `-tag:spam` is a term and not a cluster of options."""
 
 GROUPS = {
-    "mail": ("pull", "send", "ingest", "status", "quarantine"),
-    "sla": ("check", "report", "explain"),
+    "mail": ("pull", "send", "ingest", "status", "test", "retry", "drop", "quarantine"),
+    "webhook": ("list", "send", "retry", "drop"),
+    "import": ("mbox", "maildir"),
+    "sla": ("check", "report", "explain", "match", "rebuild", "simulate"),
     "config": ("check", "plan", "apply", "show", "history"),
     "team": ("list", "add", "join", "leave", "retire"),
     "agent": ("list", "add", "set", "retire"),
+    "customer": ("list", "show", "set"),
+    "company": ("list", "add", "set"),
 }
 """Verbs that have verbs of their own."""
 
@@ -58,12 +70,15 @@ OPTIONS = {
     "show": ("--json", "--raw", "--save"),
     "log": ("--json",),
     "events": ("--follow", "--since", "--json"),
-    "reply": ("--body", "--file", "--cc", "--attach", "--status", "--macro"),
+    "reply": ("--body", "--file", "--cc", "--attach", "--status", "--macro", "--dry-run"),
     "note": ("--body", "--file", "--attach"),
     "wait": ("--body",),
     "resolve": ("--body",),
     "close": ("--body",),
     "reopen": ("--body",),
+    "spam": ("--domain",),
+    "follow": ("--agent", "--cc"),
+    "unfollow": ("--agent", "--cc"),
     "serve": ("--once",),
 }  # fmt: skip
 """The long options of each verb that has some, besides --help and the global ones."""
@@ -71,13 +86,15 @@ OPTIONS = {
 GLOBAL_OPTIONS = ("--desk", "--as", "--help")
 
 NAMES_AFTER = {
-    "--team": "team", "-t": "team", "--assign": "agent", "-a": "agent", "--as": "agent", "--priority": "priority",
-    "-p": "priority", "--status": "status", "--tag": "tag",
+    "--team": "team", "-t": "team", "--assign": "agent", "-a": "agent", "--as": "agent", "--agent": "agent",
+    "--priority": "priority", "-p": "priority", "--status": "status", "--tag": "tag",
 }  # fmt: skip
 """What the word after an option names."""
 
 NAMES_OF_VERB = {"assign": "agent", "status": "status"}
 """What a verb's last argument names."""
 
-NAMES_OF_KEY = {"team": "team", "assignee": "agent", "status": "status", "priority": "priority", "tag": "tag"}
+NAMES_OF_KEY = {
+    "team": "team", "assignee": "agent", "watcher": "agent", "status": "status", "priority": "priority", "tag": "tag",
+}  # fmt: skip
 """What a query term's or a setting's value names."""

@@ -6,17 +6,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
 from tkt.cli import context, output
+from tkt.cli.remarks import remark
 from tkt.errors import TktError, UsageError
+from tkt.safe_text import safe_line
 
 if TYPE_CHECKING:
     from tkt.desk.conversation import Upload
+    from tkt.desk.preview import Preview
+    from tkt.desk.unit import Desk
+    from tkt.store.tables import Entry
 
 BODY = typer.Option(None, "-b", "--body", metavar="TEXT", help="The text.")
 FILE = typer.Option(None, "-F", "--file", metavar="FILE", help="A file with the text; '-' is standard input.")
@@ -28,7 +33,7 @@ def new(
     body: str | None = BODY,
     file: str | None = FILE,
     sender: str | None = typer.Option(None, "--from", metavar="ADDR", help="The customer: a mail address."),
-    priority: str = typer.Option("normal", "-p", "--priority", help="urgent, high, normal or low."),
+    priority: str | None = typer.Option(None, "-p", "--priority", help="urgent, high, normal (else) or low."),
     team: str | None = typer.Option(None, "-t", "--team"),
     category: str = typer.Option("", "-c", "--category", help="A path, such as network/vpn."),
     type: str = typer.Option("", "--type", help="incident, request, …"),
@@ -44,10 +49,11 @@ def new(
     """
     from tkt.desk import tickets
 
+    desk, text = context.desk(), context.text_of(body, file, "text") or ""
     ticket = tickets.create(
-        context.desk(),
+        desk,
         subject,
-        text=context.text_of(body, file, "text") or "",
+        text=text,
         requester=_address(sender) if sender else None,
         priority=priority,
         team=team,
@@ -60,6 +66,8 @@ def new(
         key=key,
     )
     output.line(f"#{ticket.number} {ticket.subject}" if output.on_terminal() else str(ticket.number))
+    if sender is None:  # then the text is a note
+        remark(desk, text)
     return 0
 
 
@@ -71,6 +79,7 @@ def reply(
     attach: list[str] = ATTACH,
     status: str | None = typer.Option(None, "--status", help="Move the ticket as well: waiting, resolved, …"),
     macro: str | None = typer.Option(None, "--macro", metavar="NAME", help="Do what this macro of desk.toml says."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Print the mail as it would leave, and change nothing."),
 ) -> int:
     """Answer the customer, in public.
 
@@ -79,19 +88,64 @@ def reply(
     from tkt.desk import conversation
 
     if macro is not None:
-        if body is not None or file is not None or cc or attach or status is not None:
+        if body is not None or file is not None or cc or attach or status is not None or dry_run:
             raise UsageError("--macro brings its own text and status: give nothing else with it")
         return _run_macro(number, macro)
-    found, text, version = _text_for(number, body, file, "reply")
+    found, text, version = _text_for(number, body, file, "reply", cc)
     with _kept_on_failure(text, version):
         files = _uploads(attach)
         desk = context.desk()
+        if dry_run:
+            return _show_preview(desk, found, text, cc, files)
         entry = conversation.reply(desk, found, text, cc=cc, attachments=files, status=status, version=version)
-    if entry.recipients:
-        output.line(f"#{found} reply to {', '.join(entry.recipients)} waits in the outbox; 'tkt undo' calls it back")
-    else:
-        output.line(f"#{found} reply kept on the ticket: it has no customer to send it to")
+    output.words(_held(desk, found, entry))
+    remark(desk, text, "reply")
     return 0
+
+
+def _held(desk: Desk, number: int, entry: Entry) -> str:
+    """To whom a reply goes, and until when it can be called back; then whom it will hardly reach, a line each."""
+    from tkt.desk.preview import held_reply
+    from tkt.times import format_duration
+
+    held = held_reply(desk, entry)
+    if held is None:
+        return f"#{number}: kept on the ticket, which has no customer to send it to"
+    seconds = max(0, round((held.leaves_at - desk.now()).total_seconds()))
+    leaves = f"leaves in {format_duration(seconds)}, 'tkt undo {number}' calls it back" if seconds else "leaves at once"
+    everybody = ", cc ".join(filter(None, (", ".join(held.to), ", ".join(held.cc))))
+    lost = [f"#{number}: mail to {one} does not arrive: {why}" for one, why in held.out_of_reach.items()]
+    return "\n".join(safe_line(line, 2000) for line in (f"#{number} to {everybody}; {leaves}", *lost))
+
+
+def _show_preview(desk: Desk, number: int, text: str, cc: list[str], files: list[Upload]) -> int:
+    """The mail as it would leave; on standard error, whom it would not reach."""
+    from tkt.desk.preview import preview_reply
+
+    preview = preview_reply(desk, number, text, cc)
+    for line in _heads(preview):
+        output.line(line)
+    output.line(f"Subject: {preview.subject}")
+    for file in files:
+        output.line(f"Attached: {file.name} ({len(file.content)} bytes)")
+    output.line("")
+    output.line(preview.text)
+    return 0
+
+
+def _heads(preview: Preview) -> list[str]:
+    """From, To and Cc of a reply, those that can't be reached marked as such."""
+    marked = {one: f"{one} (out of reach: {why})" for one, why in preview.out_of_reach.items()}
+    heads = (
+        ("From", [preview.sender] if preview.sender else []),
+        ("To", preview.to or ["nobody: the ticket has no customer to send it to"]),
+        ("Cc", preview.cc),
+    )
+    return [
+        safe_line(f"{name}: {', '.join(marked.get(one, one) for one in people)}", 4000)
+        for name, people in heads
+        if people
+    ]
 
 
 def _run_macro(number: str, name: str) -> int:
@@ -116,9 +170,11 @@ def note(
     from tkt.desk import conversation
 
     found, text, version = _text_for(number, body, file, "note")
+    desk = context.desk()
     with _kept_on_failure(text, version):
-        conversation.note(context.desk(), found, text, attachments=_uploads(attach), version=version)
+        conversation.note(desk, found, text, attachments=_uploads(attach), version=version)
     output.line(f"#{found} note added")
+    remark(desk, text, "note")
     return 0
 
 
@@ -135,7 +191,9 @@ def _kept_on_failure(text: str, version: int | None) -> Iterator[None]:
         raise
 
 
-def _text_for(number: str, body: str | None, file: str | None, what: str) -> tuple[int, str, int | None]:
+def _text_for(
+    number: str, body: str | None, file: str | None, what: str, cc: Sequence[str] = ()
+) -> tuple[int, str, int | None]:
     """(number, text, version). The version is that of the ticket the editor showed, None without an editor."""
     found = context.one_number(number)
     text = context.text_of(body, file, what)
@@ -148,8 +206,15 @@ def _text_for(number: str, body: str | None, file: str | None, what: str) -> tup
     from tkt.store.read_tickets import ticket
 
     with context.reader() as reader:
-        row = ticket(reader, found)
-        return found, edit(what, row, conversation(reader, found)), row.version
+        row, messages = ticket(reader, found), conversation(reader, found)
+    return found, edit(what, row, messages, _recipients(found, cc) if what == "reply" else ()), row.version
+
+
+def _recipients(number: int, cc: Sequence[str]) -> list[str]:
+    """To whom the reply goes, for the editor to show."""
+    from tkt.desk.preview import preview_reply
+
+    return _heads(preview_reply(context.desk(), number, "?", cc))
 
 
 def _address(text: str) -> tuple[str, str]:

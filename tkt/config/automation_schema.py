@@ -1,4 +1,4 @@
-"""`[[rule]]`, `[[macro]]`, `[[view]]` and what they share: queries and `do` lines.
+"""`[[rule]]`, `[[macro]]`, `[[view]]`, `[[webhook]]` and what they share: queries and `do` lines.
 
 Leaves to others: the grammar of a query (`tkt.query.language`) and of an action (`tkt.automation.actions`).
 """
@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tkt.automation.actions import ASSIGN_WORDS, CLEARING, NOTIFY_WORDS, Action, parse_action
+from tkt.automation.actions import (
+    ASSIGN_WORDS,
+    CLEARING,
+    NOTIFY_WORDS,
+    Action,
+    check_url,
+    is_url,
+    parse_action,
+)
 from tkt.config.problems import Spot, quoted, suggestion
 from tkt.config.readers import (
     Reader,
@@ -20,6 +28,7 @@ from tkt.config.readers import (
     refer,
     sentence,
     text,
+    variable,
 )
 from tkt.config.template_check import check_template
 from tkt.errors import QueryError, UsageError
@@ -93,8 +102,30 @@ def _check_names(found: Action, spot: Spot) -> None:
         refer("status", found.value, spot)
     elif found.verb == "notify":
         _check_notified(found.value, spot)
+    elif found.verb == "webhook" and not is_url(found.value):
+        refer("webhook", found.value, spot)
     elif found.verb in ("reply", "note"):
         check_template(found.value, spot)
+
+
+def _webhook_name(value: Any, spot: Spot) -> None:
+    name(value, spot)
+    if isinstance(value, str) and is_url(value):
+        spot.problem("a webhook's name can't look like a URL")
+
+
+def _webhook_url(value: Any, spot: Spot) -> None:
+    if not is_text(value, spot):
+        return
+    try:
+        check_url(value)
+    except UsageError as error:
+        spot.problem(sentence(error))
+
+
+def _whole_webhook(webhook: dict[str, Any], spot: Spot) -> None:
+    if "secret_command" in webhook and "secret_env" in webhook:
+        spot.under("secret_env").problem_at_key("one of secret_command and secret_env is enough: remove one")
 
 
 def _check_set(found: Action, spot: Spot) -> None:
@@ -135,4 +166,10 @@ VIEW = Table(
     {"name": name, "query": query(by_a_person=True), "sort": text},
     required=("name", "query"),
     whole=_whole_view,
+)
+WEBHOOK = Table(
+    "[[webhook]]",
+    {"name": _webhook_name, "url": _webhook_url, "secret_command": text, "secret_env": variable},
+    required=("name", "url"),
+    whole=_whole_webhook,
 )

@@ -11,12 +11,23 @@ from typing import Any
 
 from tkt.config.mail_urls import MailFile, Server, parse_sender, parse_source
 from tkt.config.problems import Spot, quoted
-from tkt.config.readers import Table, boolean, duration, email, is_text, list_of, name, reference, sentence, text
+from tkt.config.readers import (
+    Table,
+    boolean,
+    duration,
+    email,
+    is_text,
+    list_of,
+    name,
+    reference,
+    sentence,
+    text,
+    variable,
+)
 from tkt.errors import UsageError
 
 _LOGINS = ("password_command", "password_env", "token_command")
 _SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _url(parse: Callable[[str], Server | MailFile]) -> Callable[[Any, Spot], None]:
@@ -31,16 +42,6 @@ def _url(parse: Callable[[str], Server | MailFile]) -> Callable[[Any, Spot], Non
     return read
 
 
-def _variable(value: Any, spot: Spot) -> None:
-    if is_text(value, spot) and not _VARIABLE.fullmatch(value):
-        spot.problem(f"password_env is the name of an environment variable, not {_hidden(value)}")
-
-
-def _hidden(value: str) -> str:
-    """Somebody may have put the password itself there: it is not repeated."""
-    return "what stands here" if value else quoted(value)
-
-
 def _whole(mailbox: dict[str, Any], spot: Spot) -> None:
     if len(ways := [key for key in _LOGINS if key in mailbox]) > 1:
         spot.under(ways[1]).problem_at_key(f"one of {ways[0]} and {ways[1]} is enough: remove one")
@@ -53,9 +54,17 @@ def _whole(mailbox: dict[str, Any], spot: Spot) -> None:
         for key in ("archive", "folders"):
             if key in mailbox:
                 spot.under(key).problem_at_key(f"{key} is for an IMAP server: this mailbox reads none")
+    if _is_read(mailbox.get("archive"), mailbox):
+        spot.under("archive").problem("archive is read too: what is moved there would come again; name another folder")
     for key in ("return_path", "dkim", "plus"):
         if key in mailbox and "smtp" not in mailbox:
             spot.under(key).problem_at_key(f"{key} is for mail that leaves: this mailbox has no smtp")
+
+
+def _is_read(folder: Any, mailbox: dict[str, Any]) -> bool:
+    source, others = _parsed(mailbox.get("imap")), mailbox.get("folders")
+    read = [source.folder] if isinstance(source, Server) else []
+    return folder in read + (others if isinstance(others, list) else [])
 
 
 def _logs_in(url: Any) -> bool:
@@ -89,7 +98,7 @@ MAILBOX = Table(
         "imap": _url(parse_source),
         "smtp": _url(parse_sender),
         "password_command": text,
-        "password_env": _variable,
+        "password_env": variable,
         "tls_ca": text,
         "token_command": text,
         "folders": list_of(text, filled=True, unique=True),

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-DEFINITIONS = ("calendar", "status", "field", "sla", "rule", "macro", "template", "view", "mailbox")
+DEFINITIONS = (
+    *("calendar", "status", "field", "matrix", "sla", "rule"),
+    *("macro", "template", "view", "mailbox", "webhook"),
+)
 """Kinds that are kept as `Definition` rows; agents and teams have tables of their own."""
 
 KINDS = ("agent", "team", *DEFINITIONS)
@@ -32,7 +35,7 @@ DEFAULTS = {"agent": AGENT_DEFAULTS, "team": TEAM_DEFAULTS}
 
 
 class Item(NamedTuple):
-    """One `[[table]]`. A template's name has its language in it: "confirmation/de"."""
+    """One `[[table]]`. A template's name has its language and team in it: "confirmation/de"."""
 
     kind: str
     name: str

@@ -13,7 +13,7 @@ from tkt.config.changes import Change, differences
 from tkt.config.model import Config
 from tkt.config.stored import stored
 from tkt.errors import Conflict
-from tkt.store.tables import Agent, Team, Ticket
+from tkt.store.tables import Agent, Company, Person, Team, Ticket
 
 
 def plan(session: Session, config: Config) -> list[Change]:
@@ -41,6 +41,14 @@ def _warnings(session: Session, change: Change, actor: str) -> Iterator[str]:
             yield f"{actor} is you: after this you are no admin any more"
     if change.action == "retire" and (count := _unfinished(session, change)):
         yield f"{change.subject} still has {count} unfinished ticket{'s' if count > 1 else ''}"
+    if change.kind == "sla" and change.action == "retire" and (count := _holders(session, change.name)):
+        yield f"{change.subject} is the policy of their own of {count} customers or companies: others will match them"
+
+
+def _holders(session: Session, policy: str) -> int:
+    """How many customers and companies have this policy for themselves."""
+    counts = (select(func.count()).select_from(table).where(table.sla == policy) for table in (Person, Company))
+    return sum(session.exec(count).one() for count in counts)
 
 
 def _unfinished(session: Session, change: Change) -> int:

@@ -14,7 +14,6 @@ from datetime import date, time
 from typing import Any, NamedTuple
 
 from tkt.config.problems import Spot, quoted, suggestion
-from tkt.config.template_check import check_template
 from tkt.errors import UsageError
 from tkt.times import parse_duration
 
@@ -24,6 +23,7 @@ LONGEST_NAME = 100
 _WORD = re.compile(r"\w[\w.@-]*")
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]\\]+@[^\s@<>\"(),:;\[\]\\.]+(?:\.[^\s@<>\"(),:;\[\]\\.]+)*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
@@ -226,6 +226,15 @@ def language(value: Any, spot: Spot) -> None:
         spot.problem(f"{quoted(value)} is not a language: write a code such as en, de or zh")
 
 
+def variable(value: Any, spot: Spot) -> None:
+    """The name of an environment variable that holds a secret. Somebody may have written the secret itself there: it is
+    not repeated.
+    """
+    if is_text(value, spot) and not _VARIABLE.fullmatch(value):
+        shown = "what stands here" if value else quoted(value)
+        spot.problem(f"{spot.key} is the name of an environment variable, not {shown}")
+
+
 def pattern(value: Any, spot: Spot) -> None:
     """A regular expression in Python's spelling."""
     if not is_text(value, spot):
@@ -234,13 +243,6 @@ def pattern(value: Any, spot: Spot) -> None:
         re.compile(value)
     except re.error as error:
         spot.problem_inside(f"this pattern can't be read: {error.msg}", value, error.pos or 0)
-
-
-def template(value: Any, spot: Spot) -> None:
-    """A Jinja text that a person will read."""
-    block(value, spot)
-    if isinstance(value, str):
-        check_template(value, spot)
 
 
 def sentence(error: Exception) -> str:

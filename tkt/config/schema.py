@@ -15,8 +15,9 @@ import tomllib
 from datetime import date, time
 from typing import Any, NamedTuple
 
-from tkt.config.automation_schema import MACRO, RULE, VIEW
+from tkt.config.automation_schema import MACRO, RULE, VIEW, WEBHOOK
 from tkt.config.mailbox_schema import MAILBOX
+from tkt.config.matrix_schema import MATRIX, check_apart, choices_of
 from tkt.config.model import DEFAULTS, KINDS, SETTINGS, Config, Item
 from tkt.config.positions import Places
 from tkt.config.problems import Names, Problems, Spot, quoted, suggestion
@@ -33,21 +34,19 @@ from tkt.config.readers import (
     one_of,
     pattern,
     reference,
-    template,
     text,
     timezone,
     whole_number,
     word,
 )
 from tkt.config.sla_schema import CALENDAR, SLA
+from tkt.config.template_schema import TEMPLATE, template_name
 from tkt.errors import ConfigError
 from tkt.store.constants import ALWAYS, ROLES, STATUSES
 from tkt.store.constants import KINDS as STATUS_KINDS
 
 ASSIGN = ("manual", "round-robin", "least-loaded", "skill")
 FIELD_TYPES = ("string", "integer", "decimal", "boolean", "date", "choice")
-TEMPLATES = ("confirmation",)
-"""The texts that can be put into other words."""
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -80,11 +79,6 @@ _TEAM = Table(
         "assign": one_of(*ASSIGN),
     },
     required=("name",),
-)
-_TEMPLATE = Table(
-    "[[template]]",
-    {"name": one_of(*TEMPLATES), "language": language, "subject": template, "text": template},
-    required=("name", "language", "subject", "text"),
 )
 
 
@@ -124,12 +118,14 @@ TABLES: dict[str, Reader] = {
     "calendar": CALENDAR,
     "status": _STATUS.read,
     "field": _FIELD.read,
+    "matrix": MATRIX.read,
     "sla": SLA.read,
     "rule": RULE.read,
     "macro": MACRO.read,
-    "template": _TEMPLATE.read,
+    "template": TEMPLATE.read,
     "view": VIEW.read,
     "mailbox": MAILBOX.read,
+    "webhook": WEBHOOK.read,
 }
 
 
@@ -230,6 +226,7 @@ def _check_duplicates(raw: dict[str, Any], root: Spot) -> None:
                 root.under(kind, index, "name").problem(f"there are two tables [[{kind}]] named {quoted(item_name)}")
             seen[item_name.casefold()] = item_name
     _check_shared_addresses(raw, root)
+    check_apart(_tables(raw, "matrix"), root.under("matrix"))
     agents = {agent.casefold() for _, agent in _named(raw, "agent")}
     for index, team in _named(raw, "team"):
         if team.casefold() in agents:
@@ -254,6 +251,9 @@ def _names(raw: dict[str, Any]) -> Names:
     names["agent"] += tuple(_only_members(raw))
     names["calendar"] += (ALWAYS,)
     names["status"] += tuple(STATUSES)
+    for table in _tables(raw, "field"):
+        if table.get("type") == "choice":
+            names[choices_of(str(table.get("name")))] = tuple(_listed(table.get("choices")))
     names["status or kind"] = tuple(dict.fromkeys((*names["status"], *STATUS_KINDS)))
     return names
 
@@ -276,7 +276,7 @@ def _named(raw: dict[str, Any], kind: str) -> list[tuple[int, str]]:
 
 
 def _full_name(kind: str, table: dict[str, Any]) -> str:
-    return f"{table['name']}/{table.get('language', '')}" if kind == "template" else str(table["name"])
+    return template_name(table) if kind == "template" else str(table["name"])
 
 
 def _tables(raw: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from tkt.config.model import DEFAULTS, KINDS, SETTINGS, Config, Item
 from tkt.config.schema import check
 from tkt.config.stored import stored
 
-_HEADERED: dict[str, tuple[str, ...]] = {"calendar": ("hours",), "sla": ("targets", "steps")}
+_HEADERED: dict[str, tuple[str, ...]] = {"calendar": ("hours",), "matrix": ("priorities",), "sla": ("targets", "steps")}
 """Parts of a table that are long enough for a header of their own."""
 
 _ORDER = (
@@ -59,11 +59,13 @@ _ORDER = (
         "language",
         "subject",
         "text",
+        "html",
         "query",
         "sort",
     ),
+    *("url", "secret_command", "secret_env"),
     *("address", "team", "imap", "smtp", "password_command", "password_env", "token_command", "tls_ca", "folders"),
-    *("archive", "every", "authserv", "return_path", "plus", "dkim", "selector", "key", "domain"),
+    *("archive", "every", "until", "times", "authserv", "return_path", "plus", "dkim", "selector", "key", "domain"),
     *("mon", "tue", "wed", "thu", "fri", "sat", "sun", "urgent", "high", "normal", "low", "default"),
     *("first_response", "next_response", "resolution"),
 )
@@ -106,7 +108,7 @@ def _setting(key: str, value: str) -> str | bool | int:
 def _table(item: Item) -> str:
     headered = [key for key in _HEADERED.get(item.kind, ()) if item.body.get(key)]
     body = {key: value for key, value in item.body.items() if not _is_default(item.kind, key, value)}
-    name = item.name.rpartition("/")[0] if item.kind == "template" else item.name
+    name = item.name.partition("/")[0] if item.kind == "template" else item.name
     short = [(key, value) for key, value in _ordered(body).items() if key not in headered]
     parts = [toml_text.table(f"[[{item.kind}]]", [("name", name), *short])]
     parts += [part for key in headered for part in _headered(f"{item.kind}.{key}", body[key])]

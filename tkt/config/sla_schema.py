@@ -1,4 +1,4 @@
-"""`[[calendar]]` and `[[sla]]`: hours, targets and steps.
+"""`[[calendar]]` and `[[sla]]`: hours and targets; steps are in `tkt.config.step_schema`.
 
 A target or step is open time of the policy's calendar, so "1d" (24 open hours, three working days) would
 not mean what it says: days and weeks are only taken where the calendar is 24x7.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tkt.config.automation_schema import actions, query
+from tkt.config.automation_schema import query
 from tkt.config.problems import Spot, quoted
 from tkt.config.readers import (
     Reader,
@@ -21,13 +21,13 @@ from tkt.config.readers import (
     kind_of,
     list_of,
     name,
-    one_of,
     reference,
     refuse_unknown,
     seconds,
     sentence,
 )
-from tkt.sla.calendar import Calendar, CalendarError
+from tkt.config.step_schema import DISTANCES, STEP
+from tkt.sla.calendar import problems
 from tkt.sla.hours import WEEKDAYS
 from tkt.store.constants import ALWAYS, METRICS, PRIORITIES
 
@@ -41,18 +41,20 @@ _CALENDAR_KEYS: dict[tuple[str, ...], tuple[str, ...]] = {
 
 def calendar(value: dict[str, Any], spot: Spot) -> None:
     """A `[[calendar]]` that opens now and then."""
-    if any([_unknown_keys(value, path, known, spot) for path, known in _CALENDAR_KEYS.items()]):
-        return
-    try:
-        Calendar.from_definition(str(value.get("name", "")), value)
-    except CalendarError as error:
+    for path, known in _CALENDAR_KEYS.items():
+        value = _only_known(value, path, known, spot)
+    for error in problems(value):
         spot.under(*error.path).problem(sentence(error))
 
 
-def _unknown_keys(value: dict[str, Any], path: tuple[str, ...], known: tuple[str, ...], spot: Spot) -> bool:
+def _only_known(value: dict[str, Any], path: tuple[str, ...], known: tuple[str, ...], spot: Spot) -> dict[str, Any]:
+    """The calendar without the keys of this table that it can't have, which are reported."""
     table = value.get(path[0], {}) if path else value
     title = ".".join(("[calendar", *path)) + "]" if path else "[[calendar]]"
-    return isinstance(table, dict) and refuse_unknown(table, known, spot.under(*path), title)
+    if not isinstance(table, dict) or not refuse_unknown(table, known, spot.under(*path), title):
+        return value
+    table = {key: one for key, one in table.items() if key in known}
+    return value | {path[0]: table} if path else table
 
 
 def _builtin_name(value: Any, spot: Spot) -> None:
@@ -77,22 +79,8 @@ def _promise(value: Any, spot: Spot) -> None:
         spot.problem(f"{spot.key} can't be nothing: promise some time")
 
 
-def _offset(value: Any, spot: Spot) -> None:
-    """A step's distance from the deadline: a sign and a duration."""
-    if not is_text(value, spot):
-        return
-    if value[:1] not in ("+", "-"):
-        return spot.problem(f'{quoted(value)} needs a sign: "-10m" is before the deadline, "+0m" at it, "+2h" after it')
-    seconds(value[1:], spot)
-
-
 _TARGET = Table("a target", {metric: _promise for metric in METRICS})
 _TARGETS = Table("[sla.targets]", {priority: _TARGET.read for priority in (*reversed(PRIORITIES), "default")})
-_STEP = Table(
-    "[[sla.steps]]",
-    {"metric": one_of(*METRICS), "at": _offset, "do": actions()},
-    required=("metric", "at", "do"),
-)
 
 
 def _pausing(value: Any, spot: Spot) -> None:
@@ -125,7 +113,8 @@ def _refuse_days(policy: dict[str, Any], targets: dict[str, dict[str, Any]], spo
         for metric, value in target.items():
             _refuse_day(value, spot.under("targets", priority, metric))
     for index, step in enumerate(_steps(policy)):
-        _refuse_day(step.get("at"), spot.under("steps", index, "at"))
+        for key in DISTANCES:
+            _refuse_day(step.get(key), spot.under("steps", index, key))
 
 
 def _refuse_day(value: Any, spot: Spot) -> None:
@@ -156,7 +145,7 @@ SLA = Table(
         "pause": list_of(_pausing, unique=True),
         "pause_first_response": boolean,
         "targets": _TARGETS.read,
-        "steps": list_of(_STEP.read),
+        "steps": list_of(STEP.read),
     },
     required=("name", "targets"),
     whole=_whole_policy,

@@ -78,6 +78,12 @@ do = ["notify:supervisor"]
 # when = "subject:urgent"
 # do = ["set:priority=urgent"]
 
+# [[rule]]
+# name = "writes in vain"
+# on = "inbound"
+# when = "unanswered>=3 OR reopened>=2"
+# do = ["set:priority=high", "notify:supervisor"]
+
 # [[macro]]
 # name = "need-logs"
 # do = ["reply:Please send us the log, {{{{ requester.name }}}}.", "status:waiting"]

@@ -6,24 +6,41 @@ assign, a template that asks for what there is not) is recorded as such in the h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 from tkt.automation.actions import Action
-from tkt.desk import conversation, notices, tickets
+from tkt.desk import conversation, notices, tickets, webhooks
 from tkt.desk.unit import Change, Desk
 from tkt.errors import TktError, TryAgain
 
 
-def perform(desk: Desk, number: int, action: Action) -> None:
+class About(NamedTuple):
+    """On whose behalf actions are carried out: the `event` that webhooks are told ("rule", "macro", "sla.step"), the
+    kind of the `notice` that `notify:` is, and what webhooks learn of an SLA `step`.
+    """
+
+    event: str
+    notice: str = notices.RULE
+    step: Mapping[str, Any] | None = None
+
+
+RULE = About("rule")
+MACRO = About("macro")
+
+
+def perform(desk: Desk, number: int, action: Action, about: About = RULE) -> None:
     """Carry out one action on one ticket, inside the change under way."""
     with desk.change() as change:
         try:
-            carry_out(desk, change, number, action)
+            carry_out(desk, change, number, action, about)
         except TryAgain:
             raise
         except TktError as error:
             change.record("skipped", ticket=change.ticket(number), field=str(action), new=str(error))
 
 
-def carry_out(desk: Desk, change: Change, number: int, action: Action) -> None:
+def carry_out(desk: Desk, change: Change, number: int, action: Action, about: About) -> None:
     """Do what the action says, and let its errors be heard."""
     match action.verb:
         case "set":
@@ -35,10 +52,12 @@ def carry_out(desk: Desk, change: Change, number: int, action: Action) -> None:
         case "status":
             tickets.set_status(desk, number, action.value)
         case "notify":
-            notices.notify(
-                change, change.ticket(number), [action.value], change.cause or f"{change.actor.name} asks you to look."
-            )
-            change.record("notify", ticket=change.ticket(number), field=action.value)
+            ticket = change.ticket(number)
+            why = change.cause or f"{change.actor.name} asks you to look."
+            notices.notify(change, ticket, [action.value], why, about.notice)
+            change.record("notify", ticket=ticket, field=action.value)
+        case "webhook":
+            webhooks.call(change, change.ticket(number), action.value, about.event, about.step)
         case "note":
             conversation.note(desk, number, notices.fill_in(change, change.ticket(number), action.value))
         case "reply":

@@ -1,4 +1,4 @@
-"""Making a desk, and changing what it is made of: desk.toml, agents, teams. Admins only.
+"""Making a desk, and changing what it is made of: desk.toml, agents, teams. Admins only, but for what is personal.
 
 The plan and its application are `tkt.config`'s; here they become verbs: permission, one transaction, and the
 clocks that a changed calendar, policy or team moves.
@@ -14,26 +14,26 @@ from sqlmodel import col, select
 
 from tkt.config.apply import apply
 from tkt.config.changes import Change as Difference
+from tkt.config.model import Config
 from tkt.config.plan import plan, warnings
 from tkt.config.schema import read
 from tkt.config.show import current_text
 from tkt.config.starter import starter
-from tkt.desk import reactions
+from tkt.desk import notices, quiet, reconsidering
 from tkt.desk.people import is_address
+from tkt.desk.reconsidering import Progress
 from tkt.desk.unit import SYSTEM, Change, Desk
-from tkt.errors import Conflict, NotFound, UsageError
+from tkt.desk.values import myself
+from tkt.errors import Conflict, NotFound, TryAgain, UsageError
 from tkt.store.constants import ROLES
 from tkt.store.definitions import load_definitions, raise_generation
 from tkt.store.engine import Store
 from tkt.store.location import Location
 from tkt.store.migrate import has_tables, upgrade
-from tkt.store.tables import Agent, Setting, Team, TeamMember, Ticket
+from tkt.store.tables import Agent, Setting, Team, TeamMember
 
 PROMISES = {"sla", "calendar", "team"}
 """What of a desk.toml a running clock depends on."""
-
-RESERVED = ("me", "none", "auto", "assignee", "team", "supervisor", "requester")
-"""Words that commands and rules use for something else than a name."""
 
 
 def make_desk(location: Location, name: str, agent: str, email: str, timezone: str) -> str:
@@ -74,24 +74,32 @@ def plan_config(desk: Desk, text: str) -> tuple[list[Difference], list[str]]:
         return changes, warnings(change.session, changes, desk.actor.name)
 
 
-def apply_config(desk: Desk, text: str) -> list[Difference]:
-    """Apply this desk.toml in one transaction; what changed. Raises ConfigError, Conflict, NotAllowed."""
+def apply_config(desk: Desk, text: str, progress: Progress | None = None) -> list[Difference]:
+    """Apply this desk.toml in one transaction; what changed. Then every unfinished ticket is held to the policies and
+    calendars that are now in force, as of that moment, some hundred a transaction: `progress` is told how many.
+
+    Raises ConfigError, Conflict, NotAllowed. Cut short after the first transaction, the file is applied, and the next
+    call, `tkt sla check` or `tkt serve` goes on.
+    """
     config = read(text)
+    with desk.look() as change:
+        change.require("admin")
+    reconsidering.settled(desk, progress)
+    changes = _apply(desk, config, text)
+    reconsidering.settle(desk, progress)
+    return changes
+
+
+def _apply(desk: Desk, config: Config, text: str) -> list[Difference]:
     with desk.change() as change:
         change.require("admin")
         changes = apply(change.session, config, text, change.actor.name, change.at, change.id)
         change.definitions = load_definitions(change.session, None)
         if PROMISES & {one.kind for one in changes}:
-            _reconsider_promises(change)
+            if not reconsidering.none_left(change):
+                raise TryAgain("the desk is being changed by somebody else; try again in a moment")
+            reconsidering.mark_all(change, "configuration")
         return changes
-
-
-def _reconsider_promises(change: Change) -> None:
-    """Every unfinished ticket's clocks, by the policies and calendars that are now in force."""
-    unfinished = select(Ticket).where(col(Ticket.status_kind).in_(("open", "waiting"))).order_by(col(Ticket.number))
-    with change.because("configuration"):
-        for ticket in change.session.exec(unfinished.with_for_update()):
-            reactions.reconsider(change, ticket)
 
 
 def shown_config(desk: Desk) -> str:
@@ -117,11 +125,54 @@ def add_agent(desk: Desk, name: str, email: str | None, role: str) -> None:
         _configured(change, f"agent {name}", None, role)
 
 
+def mute(desk: Desk, name: str, more: Iterable[str] = (), fewer: Iterable[str] = ()) -> list[str]:
+    """Change the kinds of notifications that an agent ("me": the acting one) does not want; those muted now. Everybody
+    chooses for themselves, an admin for all; desk.toml knows nothing of it. Raises NotFound, UsageError, NotAllowed.
+    """
+    more, fewer = _notices_named(more), _notices_named(fewer)
+    with desk.change() as change:
+        agent = _agent(change, myself(change) if name == "me" else name)
+        if agent.id != change.actor.agent_id:
+            change.require("admin")
+        muted = [kind for kind in notices.KINDS if kind in {*agent.muted, *more} - set(fewer)]
+        if muted != agent.muted:
+            change.record("config", field=f"agent {agent.name} muted", old=agent.muted, new=muted)
+            agent.muted = muted
+        return muted
+
+
+def be_quiet(desk: Desk, name: str, hours: str | None = None, zone: str | None = None) -> str:
+    """Change when an agent ("me": the acting one) wants no notifications that may wait: hours such as "22:00-07:00", ""
+    for none, of a zone, "" for the desk's; in words how it is now. Everybody chooses for themselves, an admin for all;
+    desk.toml knows nothing of it. Raises NotFound, UsageError, NotAllowed.
+    """
+    with desk.change() as change:
+        agent = _agent(change, myself(change) if name == "me" else name)
+        if agent.id != change.actor.agent_id:
+            change.require("admin")
+        before = f"{agent.quiet} {agent.quiet_zone}".strip()
+        agent.quiet = quiet.check_hours(hours) if hours else agent.quiet if hours is None else ""
+        agent.quiet_zone = quiet.check_zone(zone) if zone else agent.quiet_zone if zone is None else ""
+        after = f"{agent.quiet} {agent.quiet_zone}".strip()
+        if before != after:
+            change.record("config", field=f"agent {agent.name} quiet", old=before, new=after)
+        of_zone = agent.quiet_zone or change.definitions.setting("desk.timezone", "UTC")
+        return f"{agent.quiet} ({of_zone})" if agent.quiet else ""
+
+
+def _notices_named(kinds: Iterable[str]) -> list[str]:
+    named = list(kinds)
+    for kind in named:
+        if kind not in notices.KINDS:
+            raise UsageError(f"'{kind}' is no kind of notification; known: {', '.join(notices.KINDS)}")
+    return named
+
+
 def set_agent(desk: Desk, name: str, email: str | None = None, role: str | None = None) -> None:
     """Change an agent's address or role. Raises NotFound, UsageError, Conflict (the last admin), NotAllowed."""
     with desk.change() as change:
         change.require("admin")
-        agent = _agent(change, name)
+        agent = _agent(change, myself(change) if name == "me" else name)
         if role is not None and role != agent.role:
             _check_role(role)
             _keep_an_admin(change, agent, role == "admin")

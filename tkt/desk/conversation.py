@@ -7,22 +7,20 @@ mail is filed and moves nothing.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlmodel import col, func, select
 
-from tkt.desk import notices, outbox, people, statuses
+from tkt.desk import automatic, followers, logos, notices, outbox, people, standing, statuses
 from tkt.desk.storable import storable
 from tkt.desk.unit import Change, Desk
 from tkt.errors import Conflict, TktError
 from tkt.safe_text import safe_filename
-from tkt.store import search
+from tkt.store import blobs, search
 from tkt.store.rows import keep
-from tkt.store.tables import Attachment, Blob, Entry, Ticket
-from tkt.store.upsert import insert
+from tkt.store.tables import Attachment, Entry, Ticket
 
 AUTOMATIC_REPLIES = 5
 AUTOMATIC_WINDOW = timedelta(hours=1)
@@ -85,14 +83,16 @@ def reply(
     with desk.change() as change:
         change.require("agent")
         ticket = change.ticket(number, version)
-        _refuse_merged(ticket)
+        refuse_merged(ticket)
         _refuse_flood(change, ticket)
         for address in cc:
-            people.follow(change, ticket, "", address)
-        entry = add_entry(change, ticket, "reply", _not_empty(text), attachments=attachments)
-        outbox.put_reply(change, ticket, entry)
+            followers.let_in(change, ticket, "", address)
+        recipients = None if change.actor.kind == "agent" else automatic.reply_recipients(change, ticket)
+        entry = add_entry(change, ticket, "reply", not_empty(text), attachments=attachments)
+        outbox.put_reply(change, ticket, entry, recipients)
         if change.actor.kind == "agent":
             _answered(change, ticket, status)
+        notices.tell_of_answer(change, ticket, entry)
         return entry
 
 
@@ -100,20 +100,31 @@ def _answered(change: Change, ticket: Ticket, status: str | None) -> None:
     change.touch(ticket).replied = True
     change.happened(ticket, "replied")
     ticket.first_response_at = ticket.first_response_at or change.at
+    ticket.unanswered_count = 0
     change.set(ticket, "reply", unanswered=None)
     ticket.unread = False
     statuses.move(change, ticket, status or ("open" if ticket.status == "new" else ticket.status))
 
 
 def note(
-    desk: Desk, number: int, text: str, *, attachments: Sequence[Upload] = (), version: int | None = None
+    desk: Desk,
+    number: int,
+    text: str,
+    *,
+    own_words: str | None = None,
+    attachments: Sequence[Upload] = (),
+    version: int | None = None,
 ) -> Entry:
-    """An internal note: no customer ever sees it. Raises UsageError, NotFound, NotAllowed, Conflict."""
+    """An internal note: no customer ever sees it. Whom it mentions is told; in a text that quotes others, `own_words`
+    is what is read for mentions. Raises UsageError, NotFound, NotAllowed, Conflict.
+    """
     with desk.change() as change:
         change.require("agent")
         ticket = change.ticket(number, version)
         ticket.unread = False
-        return add_entry(change, ticket, "note", _not_empty(text), attachments=attachments)
+        entry = add_entry(change, ticket, "note", not_empty(text), attachments=attachments)
+        notices.tell_of_note(change, ticket, entry, text if own_words is None else own_words)
+        return entry
 
 
 def receive(desk: Desk, number: int, message: Message) -> Entry:
@@ -128,6 +139,7 @@ def receive(desk: Desk, number: int, message: Message) -> Entry:
         change.happened(ticket, "inbound")
         ticket.unanswered_since = ticket.unanswered_since or change.at
         ticket.unread = True
+        change.set(ticket, "wake", snooze=None)
         if ticket.status_kind != "open" and ticket.status != THIRD_PARTY:
             statuses.move(change, ticket, "open")
         notices.tell_of_message(change, ticket, entry)
@@ -140,6 +152,7 @@ def add_message(change: Change, ticket: Ticket, message: Message) -> Entry:
     is_person = people.is_address(message.address) and not message.machine
     if is_person and message.address.lower() not in people.own_addresses(change):
         person_id = people.customer(change, message.author, message.address)
+        standing.heard_from(change, ticket, message.address, message.sent_at)
     return add_entry(
         change,
         ticket,
@@ -172,12 +185,14 @@ def add_entry(
     text = storable(text)
     change.touch(ticket)
     ticket.entries += 1
+    if kind == "inbound" and not facts.get("machine"):
+        ticket.unanswered_count += 1
     facts.setdefault("author", change.actor.name)
     facts.setdefault("agent_id", change.actor.agent_id)
     entry = Entry(ticket=ticket.number, position=ticket.entries, kind=kind, at=change.at, text=text, **facts)
     keep(change.session, entry)
     for upload in attachments:
-        _attach(change, ticket, entry, upload)
+        attach(change, ticket, entry, upload)
     search.add_document(change.session, ticket.number, entry.position, searchable(text, attachments))
     change.record(kind, ticket=ticket, entry=entry.id)
     return entry
@@ -185,32 +200,30 @@ def add_entry(
 
 def keep_blob(change: Change, content: bytes) -> str:
     """Store bytes once, whoever brings them; their digest."""
-    digest = hashlib.sha256(content).hexdigest()
-    row = insert(change.session, Blob).values(digest=digest, size=len(content), data=content)
-    change.session.connection().execute(row.on_conflict_do_nothing())
-    return digest
+    return blobs.keep_blob(change.session, content)
 
 
-def _attach(change: Change, ticket: Ticket, entry: Entry, upload: Upload) -> None:
-    change.session.add(
-        Attachment(
-            entry_id=entry.id or 0,
-            name=safe_filename(upload.name),
-            type=upload.type,
-            size=len(upload.content),
-            digest=keep_blob(change, upload.content),
-            inline=upload.inline,
-            content_id=upload.content_id,
-        )
+def attach(change: Change, ticket: Ticket, entry: Entry, upload: Upload) -> None:
+    """Keep a file that came with an entry."""
+    file = Attachment(
+        entry_id=entry.id or 0,
+        name=safe_filename(upload.name),
+        type=upload.type,
+        size=len(upload.content),
+        digest=keep_blob(change, upload.content),
+        inline=upload.inline,
+        content_id=upload.content_id,
     )
-    ticket.attachments += not upload.inline
+    file.logo = logos.is_logo(change.session, entry, file)
+    keep(change.session, file)
+    ticket.attachments += logos.counts(file)
 
 
 def _let_take_part(change: Change, ticket: Ticket, message: Message) -> None:
     """Whoever wrote, or was copied, follows the ticket from now on (unless it is theirs)."""
     requester = people.addresses_of(change, ticket)
     if people.is_address(message.address) and message.address.lower() not in requester:
-        people.follow(change, ticket, message.author, message.address)
+        followers.let_in(change, ticket, message.author, message.address)
     let_copied_take_part(change, ticket, message, requester)
 
 
@@ -222,7 +235,7 @@ def let_copied_take_part(change: Change, ticket: Ticket, message: Message, reque
         change.record("skipped", ticket=ticket, field="followers", new=f"{len(joining)} other recipients")
         return
     for address, name in joining.items():
-        people.follow(change, ticket, name, address)
+        followers.let_in(change, ticket, name, address)
 
 
 def searchable(text: str, files: Iterable[Upload | Attachment]) -> str:
@@ -230,7 +243,8 @@ def searchable(text: str, files: Iterable[Upload | Attachment]) -> str:
     return " ".join((text, *(safe_filename(file.name) for file in files)))
 
 
-def _not_empty(text: str) -> str:
+def not_empty(text: str) -> str:
+    """The text. Raises TktError where there is none."""
     if not text.strip():  # CONTRACT: an empty text aborts with exit status 1
         raise TktError("the text is empty; nothing was changed")
     return text
@@ -248,6 +262,7 @@ def _refuse_flood(change: Change, ticket: Ticket) -> None:
         raise Conflict(f"#{ticket.number} has had {AUTOMATIC_REPLIES} automatic replies within the hour")
 
 
-def _refuse_merged(ticket: Ticket) -> None:
+def refuse_merged(ticket: Ticket) -> None:
+    """Raises Conflict for a ticket that lives on in another one."""
     if ticket.merged_into:
         raise Conflict(f"#{ticket.number} was merged into #{ticket.merged_into}; answer there")

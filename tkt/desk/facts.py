@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import col, select
 
@@ -23,9 +25,22 @@ def ticket_facts(change: Change, ticket: Ticket) -> Facts:
     return held[1]
 
 
+def gather(change: Change, tickets: Sequence[Ticket]) -> None:
+    """Read what `ticket_facts` needs of many tickets in a few statements, as long as this change does not change it."""
+    if len(tickets) < 2:
+        return
+    people.gather_requesters(change, [ticket.requester_id for ticket in tickets if ticket.requester_id])
+    numbers = [ticket.number for ticket in tickets]
+    marks = ", ".join("?" * len(numbers))
+    found: dict[int, dict[str, dict[str, str]]] = {number or 0: _nothing() for number in numbers}
+    for number, kind, name, value in rows(change.session, _BELONGING_TO.format(marks), numbers * 4):
+        found[number][kind][name] = value
+    change.memory.update({("belonging", number): belonging for number, belonging in found.items()})
+
+
 def _collect(change: Change, ticket: Ticket) -> Facts:
     definitions = change.definitions
-    tags, fields = _tags_and_fields(change, ticket)
+    belonging = _belonging(change, ticket)
     customer = people.requester_of(change, ticket)
     assert ticket.number is not None
     return Facts(
@@ -38,13 +53,16 @@ def _collect(change: Change, ticket: Ticket) -> Facts:
         category=ticket.category,
         channel=ticket.channel,
         team=definitions.team_names.get(ticket.team_id or 0, ""),
+        further_teams=frozenset(definitions.team_names[int(identifier)] for identifier in belonging["team"]),
         assignee=definitions.agent_names.get(ticket.assignee_id or 0, ""),
         requester_name=customer.name if customer else "",
         addresses=customer.addresses if customer else (),
         company=customer.company if customer else "",
         tier=customer.tier if customer else "",
-        tags=tags,
-        fields=fields,
+        sla=customer.sla if customer else "",
+        watchers=frozenset(definitions.agent_names[int(identifier)] for identifier in belonging["watcher"]),
+        tags=frozenset(belonging["tag"]),
+        fields=belonging["field"],
         parent=ticket.parent,
         created_at=to_micros(ticket.created_at),
         updated_at=to_micros(ticket.updated_at),
@@ -55,6 +73,8 @@ def _collect(change: Change, ticket: Ticket) -> Facts:
         undelivered=ticket.undelivered,
         breached=ticket.breached,
         attachments=ticket.attachments,
+        unanswered=ticket.unanswered_count,
+        reopened=ticket.reopened_count,
     )
 
 
@@ -77,13 +97,45 @@ def _texts(change: Change, ticket: Ticket) -> list[str]:
     return [*said, *change.session.exec(files)]
 
 
-def _tags_and_fields(change: Change, ticket: Ticket) -> tuple[frozenset[str], dict[str, str]]:
+def _belonging(change: Change, ticket: Ticket) -> dict[str, dict[str, str]]:
+    """What belongs to a ticket: its tags, its custom fields with their values, the ids of its further teams and of its
+    watchers.
+    """
+    number = ticket.number
+    known: dict[str, dict[str, str]] | None = change.memory.get(("belonging", number))
+    if known is not None and not any(_gives(event, number) for event in change.events):
+        return known
+    found = _nothing()
     touched = change.touched.get(ticket.number or 0)
-    if touched and touched.created and not any(name.startswith(("tag", "field.")) for name in touched.fields):
-        return frozenset(), {}  # made in this change, with neither: the store need not be asked
-    tags = rows(change.session, "SELECT tag FROM ticket_tag WHERE ticket = ?", (ticket.number,))
-    fields = rows(change.session, "SELECT name, value FROM ticket_field WHERE ticket = ?", (ticket.number,))
-    return frozenset(row[0] for row in tags), {name: value for name, value in fields}
+    if touched and touched.created and not any(_gives(event, ticket.number) for event in change.events):
+        return found  # made in this change, with none of them: the store need not be asked
+    for kind, name, value in rows(change.session, _BELONGING, (ticket.number,) * 4):
+        found[kind][name] = value
+    return found
+
+
+def _nothing() -> dict[str, dict[str, str]]:
+    return {"tag": {}, "field": {}, "team": {}, "watcher": {}}
+
+
+def _gives(event: dict[str, Any], number: int | None) -> bool:
+    """Whether this event gives (or takes) something that `_belonging` collects."""
+    field: str = event["field"]
+    return event["ticket"] == number and field.startswith(("tag", "field.", "teams", "watcher"))
+
+
+_BELONGING_TO = """
+SELECT ticket, 'tag', tag, '' FROM ticket_tag WHERE ticket IN ({0})
+UNION ALL SELECT ticket, 'field', name, value FROM ticket_field WHERE ticket IN ({0})
+UNION ALL SELECT ticket, 'team', CAST(team_id AS TEXT), '' FROM ticket_team WHERE ticket IN ({0})
+UNION ALL SELECT ticket, 'watcher', CAST(agent_id AS TEXT), '' FROM watcher WHERE ticket IN ({0})
+"""
+_BELONGING = """
+SELECT 'tag', tag, '' FROM ticket_tag WHERE ticket = ?
+UNION ALL SELECT 'field', name, value FROM ticket_field WHERE ticket = ?
+UNION ALL SELECT 'team', CAST(team_id AS TEXT), '' FROM ticket_team WHERE ticket = ?
+UNION ALL SELECT 'watcher', CAST(agent_id AS TEXT), '' FROM watcher WHERE ticket = ?
+"""
 
 
 def _micros(moment: datetime | None) -> int | None:

@@ -92,10 +92,12 @@ FIELDS: dict[str, TicketField] = {
     "category": _plain("category"),
     "type": _plain("type"),
     "due": _moment("manual_due_at"),
+    "snooze": _moment("snoozed_until"),
     "undelivered": _plain("undelivered"),
     "resolved": _moment("resolved_at"),
     "closed": _moment("closed_at"),
     "unanswered": _moment("unanswered_since"),
+    "merged": _plain("merged_into"),
 }
 
 FOLLOWING = ("resolved", "closed", "unanswered")

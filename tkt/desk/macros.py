@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tkt.automation.actions import parse_action
 from tkt.desk import values
-from tkt.desk.actions import carry_out
+from tkt.desk.actions import MACRO, carry_out
 from tkt.desk.unit import Desk
 from tkt.errors import NotFound
 
@@ -24,5 +24,5 @@ def run_macro(desk: Desk, number: int, name: str, version: int | None = None) ->
         change.ticket(number, version)
         actions = [parse_action(text) for text in macro.body["do"]]
         for action in actions:
-            carry_out(desk, change, number, action)
+            carry_out(desk, change, number, action, MACRO)
         return [str(action) for action in actions]

@@ -1,7 +1,9 @@
 """Message-IDs that we sign, so that an answer finds its ticket and nobody can point a mail at a ticket by guessing.
 
-`<tkt-KIND-NUMBER-NONCE-SIGNATURE@DOMAIN>`: KIND is r (reply), c (confirmation) or n (notification to staff); the
-signature is an HMAC-SHA256 of the rest, shortened to 64 bits. The grammar is that of RFC 5322 section 3.6.4.
+`<tkt-KIND-NUMBER-NONCE-SIGNATURE@DOMAIN>`: KIND is r (reply), c (confirmation), n (notification to staff), d (digest
+of notifications about several tickets: its number is 0, an answer to it belongs to none of them) or p (report, about no
+ticket: its number is 0, an answer to it is a new one); the signature is an
+HMAC-SHA256 of the rest, shortened to 64 bits. The grammar is that of RFC 5322 section 3.6.4.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import re
 import secrets
 from typing import NamedTuple
 
-REPLY, CONFIRMATION, NOTIFICATION = "r", "c", "n"
+REPLY, CONFIRMATION, NOTIFICATION, DIGEST, REPORT = "r", "c", "n", "d", "p"
 
-_FORM = re.compile(r"<?tkt-([rcn])-(\d{1,18})-([0-9a-z]{1,32})-([0-9a-f]{16})@[^>\s]+>?", re.ASCII)
+_FORM = re.compile(r"<?tkt-([rcndp])-(\d{1,18})-([0-9a-z]{1,32})-([0-9a-f]{16})@[^>\s]+>?", re.ASCII)
+_BOUNCE_TOKEN = re.compile(r"b(\d{1,18})\.([0-9a-f]{16})", re.ASCII)
 
 
 class Signed(NamedTuple):
@@ -53,6 +56,33 @@ def read_token(secret: str, token: str) -> int | None:
     if not secret or not number.isascii() or not number.isdigit() or len(number) > 18:
         return None
     return int(number) if hmac.compare_digest(signature, _sign(secret, f"address-{number}")) else None
+
+
+def plus_address(secret: str, address: str, number: int) -> str:
+    """The mailbox's address with a ticket's token: mail sent there finds the ticket (RFC 5233 subaddress)."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}+{make_token(secret, number)}@{domain}"
+
+
+def bounce_address(secret: str, address: str, outbox_id: int) -> str:
+    """The return path with a mail's bounce token: what comes back there names the mail."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}+{make_bounce_token(secret, outbox_id)}@{domain}"
+
+
+def make_bounce_token(secret: str, outbox_id: int) -> str:
+    """What a mail's envelope sender is extended by, so that its bounce names it whatever else it returns:
+    `b17.SIGNATURE`, for bounces+b17.SIGNATURE@example.com (a variable envelope return path, VERP; RFC 5233).
+    """
+    return f"b{outbox_id}.{_sign(secret, f'bounce-{outbox_id}')}"
+
+
+def read_bounce_token(secret: str, token: str) -> int | None:
+    """The outbox row of a bounce token that we signed, in whatever case it came back, else None."""
+    found = _BOUNCE_TOKEN.fullmatch(token.lower())
+    if found is None or not secret:
+        return None
+    return int(found[1]) if hmac.compare_digest(found[2], _sign(secret, f"bounce-{found[1]}")) else None
 
 
 def _sign(secret: str, text: str) -> str:

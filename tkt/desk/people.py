@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlmodel import col, select
-
+from tkt.desk.addresses import is_address, normal_address, same_address, without_detail
 from tkt.desk.storable import storable
 from tkt.desk.unit import Change
-from tkt.errors import UsageError
 from tkt.store.rows import execute, rows
-from tkt.store.tables import Agent, Follower, Ticket
+from tkt.store.tables import Ticket
 from tkt.times import to_micros
+
+__all__ = [
+    "OwnAddresses",
+    "Requester",
+    "addresses_of",
+    "customer",
+    "is_address",
+    "normal_address",
+    "own_addresses",
+    "requester_of",
+]
 
 
 class Requester(NamedTuple):
-    """A customer as a ticket shows them; `tier` is their own, else their company's."""
+    """A customer as a ticket shows them; `tier` and `sla`, the policy for them alone, are their own, else their
+    company's.
+    """
 
     person_id: int
     name: str
     addresses: tuple[str, ...]
     tier: str
     company: str
+    sla: str = ""
 
     @property
     def address(self) -> str:
@@ -71,25 +84,16 @@ _CLAIM = """
 INSERT INTO address (address, person_id) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING address
 """
 _PERSON = """
-SELECT p.name, coalesce(nullif(p.tier, ''), c.tier, ''), coalesce(c.name, '')
+SELECT p.name, coalesce(nullif(p.tier, ''), c.tier, ''), coalesce(c.name, ''), coalesce(nullif(p.sla, ''), c.sla, '')
 FROM person p LEFT JOIN company c ON c.id = p.company_id WHERE p.id = ?
 """
+_PEOPLE = """
+SELECT p.id, p.name, coalesce(nullif(p.tier, ''), c.tier, ''), coalesce(c.name, ''),
+       coalesce(nullif(p.sla, ''), c.sla, '')
+FROM person p LEFT JOIN company c ON c.id = p.company_id WHERE p.id IN ({})
+"""
+_ADDRESSES_OF = "SELECT person_id, address FROM address WHERE person_id IN ({}) ORDER BY address"
 _ADDRESSES = "SELECT address FROM address WHERE person_id = ? ORDER BY address"
-
-
-def is_address(address: str) -> bool:
-    """Whether a mail could be sent there: local part, @, domain, no separators (RFC 5321 section 4.1.2)."""
-    local, _, domain = address.strip().strip("<>").rpartition("@")
-    written = address.strip()
-    return bool(local and domain) and written.isprintable() and not any(mark in written for mark in " <>,;")
-
-
-def normal_address(address: str) -> str:
-    """The address as it is stored and compared: trimmed, lower case. UsageError if it is none."""
-    address = address.strip().strip("<>").lower()
-    if not is_address(address):
-        raise UsageError(f"'{address}' is no mail address")
-    return address
 
 
 def requester_of(change: Change, ticket: Ticket) -> Requester | None:
@@ -98,11 +102,25 @@ def requester_of(change: Change, ticket: Ticket) -> Requester | None:
         return None
     key = ("requester", ticket.requester_id)
     if key not in change.memory:
-        name, tier, company = rows(change.session, _PERSON, (ticket.requester_id,))[0]
+        name, tier, company, sla = rows(change.session, _PERSON, (ticket.requester_id,))[0]
         addresses = tuple(row[0] for row in rows(change.session, _ADDRESSES, (ticket.requester_id,)))
-        change.memory[key] = Requester(ticket.requester_id, name, addresses, tier, company)
+        change.memory[key] = Requester(ticket.requester_id, name, addresses, tier, company, sla)
     found: Requester = change.memory[key]
     return found
+
+
+def gather_requesters(change: Change, person_ids: Iterable[int]) -> None:
+    """Read these customers in two statements: `requester_of` then asks the store for none of them."""
+    missing = list({one for one in person_ids if ("requester", one) not in change.memory})
+    if not missing:
+        return
+    marks = ", ".join("?" * len(missing))
+    addresses: dict[int, list[str]] = {one: [] for one in missing}
+    for person_id, address in rows(change.session, _ADDRESSES_OF.format(marks), missing):
+        addresses[person_id].append(address)
+    for person_id, name, tier, company, sla in rows(change.session, _PEOPLE.format(marks), missing):
+        found = Requester(person_id, name, tuple(addresses[person_id]), tier, company, sla)
+        change.memory["requester", person_id] = found
 
 
 def addresses_of(change: Change, ticket: Ticket) -> tuple[str, ...]:
@@ -111,42 +129,34 @@ def addresses_of(change: Change, ticket: Ticket) -> tuple[str, ...]:
     return requester.addresses if requester else ()
 
 
-def own_addresses(change: Change) -> set[str]:
-    """The addresses that never become customers: our mailboxes' and our agents'."""
+class OwnAddresses:
+    """Our own addresses, for asking whether one is among them: a "+detail" behind it (a ticket's token, a bounce's, or
+    whatever somebody wrote) makes it nobody else's."""
+
+    def __init__(self, agents: Iterable[str], mailboxes: Iterable[str]) -> None:
+        self._mailboxes = frozenset(map(same_address, mailboxes))
+        self._all = self._mailboxes.union(map(same_address, agents))
+
+    def __contains__(self, address: str) -> bool:
+        return _among(self._all, address)
+
+    def of_mailbox(self, address: str) -> bool:
+        """Whether it is one of our mailboxes' addresses, or where bounces go."""
+        return _among(self._mailboxes, address)
+
+
+def _among(known: frozenset[str], address: str) -> bool:
+    address = same_address(address)
+    return address in known or ("+" in address and without_detail(address) in known)
+
+
+def own_addresses(change: Change) -> OwnAddresses:
+    """The addresses that never become customers or followers: our mailboxes', where bounces go, our active agents'."""
     definitions = change.definitions
     if "own_addresses" not in definitions.cache:
-        agents = change.session.exec(select(Agent.email).where(col(Agent.email).is_not(None)))
-        mailboxes = (str(box.body.get("address", "")) for box in definitions.of("mailbox"))
-        definitions.cache["own_addresses"] = {address.lower() for address in (*agents, *mailboxes) if address}
-    found: set[str] = definitions.cache["own_addresses"]
+        agents = rows(change.session, "SELECT email FROM agent WHERE active AND coalesce(email, '') <> ''")
+        bodies = [box.body for box in definitions.of("mailbox")]
+        mailboxes = (str(body[key]) for body in bodies for key in ("address", "return_path") if body.get(key))
+        definitions.cache["own_addresses"] = OwnAddresses((row[0] for row in agents), mailboxes)
+    found: OwnAddresses = definitions.cache["own_addresses"]
     return found
-
-
-def follow(change: Change, ticket: Ticket, name: str, address: str) -> None:
-    """Let somebody take part in a ticket: they get its replies, and their answers find it."""
-    assert ticket.number is not None
-    address = normal_address(address)
-    held = change.session.get(Follower, (ticket.number, address))
-    if held is not None or address in own_addresses(change):
-        return
-    change.session.add(Follower(ticket=ticket.number, address=address, name=name))
-    change.session.flush()
-    change.record("follow", ticket=ticket, field="follower", new=address)
-
-
-def turn_follower(change: Change, ticket: Ticket, before: str | None, after: str | None) -> None:
-    """Undo's door to followers: the one who came (`after`) goes, the one who went (`before`) comes back."""
-    row = change.session.get(Follower, (ticket.number, after or before))
-    if after and row is not None:
-        change.session.delete(row)
-        change.record("follow", ticket=ticket, field="follower", old=after)
-    elif before and row is None:
-        change.session.add(Follower(ticket=ticket.number or 0, address=before))
-        change.record("follow", ticket=ticket, field="follower", new=before)
-    change.session.flush()
-
-
-def followers(change: Change, ticket: Ticket) -> list[Follower]:
-    return list(
-        change.session.exec(select(Follower).where(Follower.ticket == ticket.number).order_by(Follower.address))
-    )

@@ -2,7 +2,8 @@
 
 A rule fires at most once per ticket and change, so rules that trigger rules come to an end; whatever a rule does
 stands in the history with the rule as its cause. A time rule (`on = "every"`) fires again on a ticket only after
-something else than time rules has happened to it, so two of them never set each other off for ever.
+something else than time rules has happened to it, so two of them never set each other off for ever. On a ticket with
+the tag `spam` only rules that ask for that tag act.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from tkt.automation.actions import Action, parse_action
 from tkt.desk.actions import perform
 from tkt.desk.facts import ticket_facts, vocabulary
 from tkt.desk.unit import SYSTEM, Change, Desk, Touched
+from tkt.desk.values import SPAM
 from tkt.query.compile import compile_query
 from tkt.query.evaluate import matches
 from tkt.query.language import parse
+from tkt.query.terms import terms_of
 from tkt.store.definitions import Declared
 from tkt.store.tables import Ticket
 
@@ -62,7 +65,16 @@ def _carry_out(change: Change, touched: Touched, rule: Declared) -> None:
 
 
 def _still_matches(change: Change, ticket: Ticket, rule: Declared) -> bool:
-    return matches(_condition(change, rule), ticket_facts(change, ticket), vocabulary(change))
+    condition, facts = _condition(change, rule), ticket_facts(change, ticket)
+    if SPAM in facts.tags and not _asks_for_spam(condition):
+        return False
+    return matches(condition, facts, vocabulary(change))
+
+
+def _asks_for_spam(condition: Any) -> bool:
+    return any(
+        term.key == "tag" and any(value.text.lower() == SPAM for value in term.values) for term in terms_of(condition)
+    )
 
 
 def _condition(change: Change, rule: Declared) -> Any:

@@ -8,6 +8,9 @@ from tkt.desk.unit import Change
 from tkt.errors import Conflict
 from tkt.store.tables import Ticket
 
+DONE = ("resolved", "closed")
+"""Kinds of a status in which nothing is left to do."""
+
 
 def move(change: Change, ticket: Ticket, status: str) -> list[str]:
     """Change the status and the moments that depend on it, each recorded; ["status"], or nothing if it was so
@@ -18,8 +21,10 @@ def move(change: Change, ticket: Ticket, status: str) -> list[str]:
         raise Conflict(f"#{ticket.number} was merged into #{ticket.merged_into}; its status can't change")
     if status == ticket.status:
         return []
+    was_done = ticket.status_kind in DONE
     changed = change.set(ticket, "status", status=status)
-    done = ticket.status_kind in ("resolved", "closed")
+    done = ticket.status_kind in DONE
+    ticket.reopened_count += was_done and not done
     closed = ticket.status_kind == "closed"
     moments = {
         "resolved": (ticket.resolved_at or change.at) if done else None,

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from tkt.automation.assign import choose
-from tkt.desk import conversation, notices, people, statuses, values
+from tkt.desk import confirmations, conversation, matrix, notices, people, statuses, teams, values
 from tkt.desk.conversation import Message, Upload
 from tkt.desk.storable import storable
 from tkt.desk.unit import Change, Desk
@@ -27,7 +27,7 @@ from tkt.store.tables import Ticket, TicketField, TicketLink, TicketTag
 SUBJECT_LIMIT = 1000
 """Characters of a subject that are kept; the mail itself keeps all of it."""
 
-ASKS_NOTHING = ("auto-reply", "bounce", "report", "loop")
+ASKS_NOTHING = ("auto-reply", "bounce", "report", "loop", values.SPAM)
 """Kinds of machine mail that want no answer: a ticket of theirs is closed at once, findable but in nobody's queue."""
 
 
@@ -42,7 +42,7 @@ def create(
     channel: str = "cli",
     mailbox: str = "",
     team: str | None = None,
-    priority: str = "normal",
+    priority: str | None = None,
     category: str = "",
     type: str = "",
     tags: Iterable[str] = (),
@@ -57,7 +57,8 @@ def create(
 
     `requester` is (name, address); `text` (or `message`, from a channel) becomes its first entry; `key` makes the call
     idempotent: the ticket that has it is returned unchanged. `machine` says why the message counts as automatic: no
-    confirmation, no clocks. `confirm` sends the requester a confirmation.
+    confirmation, no clocks. `confirm` sends the requester a confirmation. Without `priority` it is normal, or what a
+    matrix makes of the fields.
     Raises TktError (no subject), UsageError, NotFound (agent, team), NotAllowed.
     """
     subject = " ".join(storable(subject).split())[:SUBJECT_LIMIT]
@@ -73,13 +74,13 @@ def create(
                 return existing
             ticket = Ticket(
                 subject=subject,
-                priority=PRIORITIES[values.priority(priority)],
+                priority=PRIORITIES[values.priority(priority or "normal")],
                 category=values.category(category),
                 type=values.plain(type),
                 channel=channel,
                 mailbox=mailbox,
                 language=language,
-                team_id=_team(change.definitions, team),
+                team_id=team_id(change.definitions, team),
                 key=key,
                 created_at=change.at,
                 updated_at=change.at,
@@ -88,10 +89,12 @@ def create(
             _fill(change, ticket, requester or _writer(message), language)
             _open(change, ticket, message, text, attachments, machine)
             _describe(change, ticket, tags, fields or {}, assignee)
+            if priority is None and fields:
+                matrix.follow(change, ticket, [f"field.{name}" for name in fields])
             if machine.partition(":")[0] in ASKS_NOTHING:
                 statuses.move(change, ticket, "closed")
             elif confirm and not machine:
-                notices.confirm(change, ticket, message)
+                confirmations.confirm(change, ticket, message)
             return ticket
     except IntegrityError as error:
         if key is None:
@@ -101,8 +104,8 @@ def create(
 
 
 def set_fields(desk: Desk, number: int, wanted: Mapping[str, str], version: int | None = None) -> list[str]:
-    """Change fields by their names in `tkt set` (priority, team, category, type, subject, due, status, assignee,
-    field.NAME); the names that changed. Raises UsageError, NotFound, NotAllowed, Conflict."""
+    """Change fields by their names in `tkt set` (priority, team, teams, category, type, subject, due, status,
+    assignee, field.NAME); the names that changed. Raises UsageError, NotFound, NotAllowed, Conflict."""
     with desk.change() as change:
         change.require("agent")
         ticket = change.ticket(number, version)
@@ -116,8 +119,12 @@ def set_fields(desk: Desk, number: int, wanted: Mapping[str, str], version: int 
                 changed += statuses.move(change, ticket, str(value))
             elif name == "subject":
                 changed += _rename(change, ticket, str(value))
+            elif name == "teams":
+                changed += teams.set_teams(change, ticket, value)
             else:
                 changed += change.set(ticket, "assign" if name == "assignee" else "set", **{name: value})
+        if "priority" not in checked:
+            changed += matrix.follow(change, ticket, changed)
         if "assignee" in changed:
             notices.tell_of_assignment(change, ticket)
         return changed
@@ -188,7 +195,7 @@ def link(change: Change, ticket: Ticket, other: Ticket, kind: str) -> None:
 # --- creating ---------------------------------------------------------------------------------------------------------
 
 
-def _team(definitions: Definitions, name: str | None) -> int | None:
+def team_id(definitions: Definitions, name: str | None) -> int | None:
     """The team that was named; in a desk of one team, that one."""
     if name:
         return definitions.teams[values.team(definitions, name)]
@@ -236,7 +243,9 @@ def _open(
     change.happened(ticket, "created")
     if message is not None:
         conversation.add_message(change, ticket, message)
-        conversation.let_copied_take_part(change, ticket, message, (message.address.lower(),))
+        requester = people.addresses_of(change, ticket) if message.cc else ()
+        if not machine:  # whom a newsletter went to has no part in it
+            conversation.let_copied_take_part(change, ticket, message, (message.address.lower(), *requester))
     elif text.strip() or attachments:
         _write_down(change, ticket, text, attachments)
     ticket.unread = message is not None and not machine
@@ -246,7 +255,8 @@ def _write_down(change: Change, ticket: Ticket, text: str, attachments: Sequence
     """What an agent entered: the customer's words if there is a customer, else an internal note."""
     customer = people.requester_of(change, ticket)
     if customer is None:
-        conversation.add_entry(change, ticket, "note", text, attachments=attachments)
+        entry = conversation.add_entry(change, ticket, "note", text, attachments=attachments)
+        notices.tell_of_note(change, ticket, entry, text)
         return
     conversation.add_entry(
         change,
@@ -294,6 +304,7 @@ def _tag(change: Change, ticket: Ticket, name: str) -> bool:
     change.session.add(TicketTag(ticket=ticket.number, tag=name))
     change.session.flush()
     _changed(change, ticket, "tag", "tag", None, name)
+    change.touch(ticket).spam |= name == values.SPAM
     return True
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sqlalchemy.orm import aliased
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
-from tkt.desk import conversation, outbox, people, statuses
+from tkt.desk import conversation, followers, logos, outbox, spam, statuses, teams
 from tkt.desk.fields import FIELDS, FOLLOWING
 from tkt.desk.tickets import apply_field, apply_subject, apply_tag, field_value
 from tkt.desk.unit import Change, Desk
@@ -20,7 +20,10 @@ from tkt.errors import Conflict, NotFound
 from tkt.store import search
 from tkt.store.tables import Attachment, Entry, Event, Outbox, Ticket
 
-NOT_UNDONE = ("config", "sent", "bounced", "sla", "rule", "skipped", "notify", "link")
+NOT_UNDONE = (
+    *("config", "sent", "sla", "rule", "skipped", "notify", "mention", "link", "import", "webhook"),
+    *("bounced", "undelivered", "retried", "dropped", "unreachable", "reachable"),
+)
 """Verbs that record what happened rather than what somebody did."""
 
 
@@ -91,6 +94,8 @@ def _find_last_change(change: Change, number: int | None, *, undone: bool) -> li
 
 def _invert(change: Change, events: list[Event]) -> Undone:
     change.undoes = events[0].change
+    if change.cause == "redo":
+        _send_after_all(change, events[0].undoes)
     _keep_back(change, events[0].change)
     steps = [step for event in events if (step := _invert_one(change, event))]
     numbers = [event.ticket for event in events if event.ticket]
@@ -98,10 +103,20 @@ def _invert(change: Change, events: list[Event]) -> Undone:
 
 
 def _keep_back(change: Change, taken_back: str) -> None:
-    """Notices about what is taken back don't leave any more, as far as they have not left yet."""
+    """Notices about what is taken back don't leave any more, as far as they have not left yet, and tell of nothing
+    else.
+    """
     waiting = select(Outbox).where(Outbox.change == taken_back, Outbox.kind != "reply", Outbox.state == "waiting")
     for row in change.session.exec(waiting.with_for_update()):
-        outbox.recall(row)
+        if not row.mail.get("left") and not row.mail.get("collected"):
+            outbox.recall(row)
+
+
+def _send_after_all(change: Change, done_again: str | None) -> None:
+    """Notices that were kept back with what is done again leave after all."""
+    kept_back = select(Outbox).where(Outbox.change == done_again, Outbox.kind != "reply", Outbox.state == "recalled")
+    for row in change.session.exec(kept_back.with_for_update()):
+        row.state, row.next_at = "waiting", change.at + (row.next_at - row.created_at)
 
 
 def _invert_one(change: Change, event: Event) -> str:
@@ -113,13 +128,17 @@ def _invert_one(change: Change, event: Event) -> str:
     if event.verb == "create":
         return _turn_ticket(change, ticket, event)
     if event.verb == "follow":
-        people.turn_follower(change, ticket, event.old, event.new)
+        followers.turn(change, ticket, event.field, event.old, event.new)
+    elif event.verb == spam.VERB:
+        return spam.turn(change, ticket, event)
     elif event.field == "tag":
         apply_tag(change, ticket, event.new, event.old)
     elif event.field.startswith("field."):
         name = event.field.removeprefix("field.")
         _refuse_if_moved_on(ticket, event, field_value(change, ticket, name))
         apply_field(change, ticket, name, event.old)
+    elif event.field == "teams":
+        teams.turn(change, ticket, event.old, event.new)
     elif event.field in FIELDS:
         _set_back(change, ticket, event)
     else:
@@ -136,6 +155,17 @@ def _set_back(change: Change, ticket: Ticket, event: Event) -> None:
         apply_subject(change, ticket, event.old)
     else:
         change.set(ticket, event.verb, **{event.field: event.old})
+    if event.field == "status":
+        _recount_reopenings(change, ticket, event)
+
+
+def _recount_reopenings(change: Change, ticket: Ticket, event: Event) -> None:
+    """A reopening that is taken back has not happened; one that is done again has."""
+    was_done, done = (change.definitions.statuses.get(one) in statuses.DONE for one in (event.old, event.new))
+    if change.cause == "redo":
+        ticket.reopened_count += done and not was_done
+    else:
+        ticket.reopened_count -= was_done and not done
 
 
 def _refuse_if_moved_on(ticket: Ticket, event: Event, now: object) -> None:
@@ -154,6 +184,7 @@ def _turn_entry(change: Change, ticket: Ticket, event: Event) -> str:
     entry.withdrawn_at = change.at if withdrawn else None
     _turn_files_and_index(change, ticket, entry, withdrawn)
     change.touch(ticket)
+    _recount_unanswered(change, ticket)
     change.record("withdraw" if withdrawn else "restore", ticket=ticket, entry=entry.id)
     return f"{entry.kind} {'withdrawn' if withdrawn else 'restored'}"
 
@@ -162,7 +193,7 @@ def _turn_files_and_index(change: Change, ticket: Ticket, entry: Entry, withdraw
     """What was taken back is neither found nor counted."""
     of_entry = select(Attachment).where(Attachment.entry_id == entry.id).order_by(col(Attachment.id))
     files = change.session.exec(of_entry).all()
-    count = sum(not file.inline for file in files)
+    count = sum(logos.counts(file) for file in files)
     ticket.attachments += -count if withdrawn else count
     turn = search.remove_document if withdrawn else search.add_document
     turn(change.session, entry.ticket, entry.position, conversation.searchable(entry.text, files))
@@ -172,9 +203,10 @@ def _turn_mail(change: Change, ticket: Ticket, entry: Entry, withdrawn: bool) ->
     for row in change.session.exec(select(Outbox).where(Outbox.entry_id == entry.id).with_for_update()):
         if withdrawn:
             outbox.recall(row)
-        else:
+        elif row.state == "recalled":
             row.state, row.next_at = "waiting", change.at + outbox.undo_window(change)
-        entry.delivery = row.state
+        if row.state != "dropped":  # somebody decided that it is not to leave
+            entry.delivery = row.state
     touched = change.touch(ticket)
     touched.withdrawn, touched.replied = withdrawn, not withdrawn
     _recount_first_response(change, ticket, entry)
@@ -188,6 +220,18 @@ def _recount_first_response(change: Change, ticket: Ticket, turned: Entry) -> No
     replies = change.session.exec(by_agents.order_by(col(Entry.position))).all()
     standing = [one.at for one in replies if (one.withdrawn_at is None) != (one is turned)]
     ticket.first_response_at = standing[0] if standing else None
+
+
+def _recount_unanswered(change: Change, ticket: Ticket) -> None:
+    """The customer's messages since the last answer, as the conversation now stands."""
+    change.session.flush()
+    stand = Entry.ticket == ticket.number, col(Entry.withdrawn_at).is_(None)
+    answered = select(func.coalesce(func.max(Entry.position), 0)).where(
+        *stand, Entry.kind == "reply", col(Entry.agent_id).is_not(None)
+    )
+    last = change.session.exec(answered).one()
+    since = select(func.count()).where(*stand, Entry.kind == "inbound", Entry.machine == "", col(Entry.position) > last)
+    ticket.unanswered_count = change.session.exec(since).one()
 
 
 def _turn_ticket(change: Change, ticket: Ticket, event: Event) -> str:

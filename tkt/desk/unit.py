@@ -12,13 +12,13 @@ verb called inside another's change joins it: that is how rules and SLA steps ac
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from tkt.desk.fields import FIELDS, FOLLOWING
 from tkt.desk.meanwhile import changes_since
@@ -43,6 +43,9 @@ class Actor(NamedTuple):
 
 SYSTEM = Actor("system", "tkt")
 
+MARKED = "sla.reconsider"
+"""The setting that is there while tickets wait for their promises to be reconsidered (`tkt.desk.reconsidering`)."""
+
 _IN_TURN = text("SELECT pg_advisory_xact_lock(hashtext('tkt event log'))")
 _TELL = text("SELECT pg_notify('tkt', '')")
 
@@ -63,6 +66,8 @@ class Touched:
         """An agent's public message was added."""
         self.withdrawn = False
         """A message was taken back (undo)."""
+        self.spam = False
+        """It was found to be spam: what was promised on it is void."""
         self.fields: dict[str, tuple[Any, Any]] = {}
         """Changed fields: first old and last new value, in the words of the history."""
         self.fired: set[str] = set()
@@ -142,8 +147,15 @@ class Change:
         """What has been looked up in this change and can't change under it (the customer behind an id)."""
         self.facts: dict[int, tuple[int, Any]] = {}
         """What `desk.facts` has collected of a ticket, with the number of events recorded until then."""
-        self.notices: dict[tuple[int, str], list[str]] = {}
-        """Reasons to tell somebody of a ticket, by (number, address): one mail each when the change ends."""
+        self.notices: dict[tuple[int, str], dict[Any, str]] = {}
+        """Reasons to tell somebody of a ticket, by (number, address), each by what it is about: one mail per person
+        and ticket when the change ends."""
+        self.not_before: dict[tuple[int, str], datetime] = {}
+        """When that mail may leave at the earliest: during somebody's quiet hours, not yet."""
+        self.automatic: dict[str, int] = {}
+        """How many mails this change sends by itself, by address; "" is everybody (`desk.automatic`)."""
+        self.over_limit: Ticket | None = None
+        """The ticket whose automatic mail the limit for everybody held back."""
 
     @contextmanager
     def because(self, cause: str, actor: Actor | None = None) -> Iterator[None]:
@@ -174,12 +186,41 @@ class Change:
         if version is not None and ticket.version != version:
             raise Conflict(f"#{number} has changed meanwhile: {changes_since(self.session, ticket, version)}")
         self._locked[number] = ticket
+        self._catch_up([ticket])
         return ticket
+
+    def free_tickets(self, numbers: Collection[int]) -> list[Ticket]:
+        """Those of these tickets that nobody else has in hand, by number, locked for this change."""
+        query = select(Ticket).where(col(Ticket.number).in_(numbers)).order_by(col(Ticket.number))
+        if self.desk.store.dialect == "postgresql":
+            query = query.with_for_update(key_share=True, skip_locked=True)
+        found = list(self.session.exec(query.execution_options(populate_existing=True)))
+        self._locked.update({ticket.number or 0: ticket for ticket in found})
+        self._catch_up(found)
+        return found
+
+    def _catch_up(self, tickets: Sequence[Ticket]) -> None:
+        """Hold tickets to the promises they should have by now, before anything else happens to them."""
+        if self.definitions.setting(MARKED):
+            from tkt.desk.reconsidering import catch_up
+
+            catch_up(self, tickets)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is recorded in this block is a change of its own, committed with this one."""
+        before, self.id = self.id, secrets.token_hex(8)
+        try:
+            yield
+        finally:
+            self.id = before
 
     def touch(self, ticket: Ticket) -> Touched:
         """Note that this change concerns the ticket: it will get a new version and its reactions."""
         assert ticket.number is not None
         if ticket.number not in self.touched:
+            if ticket.number not in self._locked:
+                self._catch_up([ticket])
             self.touched[ticket.number] = Touched(ticket)
             ticket.version += 1
             ticket.updated_at = self.at

@@ -23,7 +23,10 @@ from tkt.times import parse_when, rfc3339
 DIGITS = 30
 """The most digits of a decimal field, on either side of the point."""
 
-SETTABLE = ("priority", "team", "assignee", "category", "type", "subject", "due", "status")
+SPAM = "spam"
+"""The tag of what was taken for spam: only rules that ask for it act on such a ticket, no promise runs on it."""
+
+SETTABLE = ("priority", "team", "teams", "assignee", "category", "type", "subject", "due", "status", "undelivered")
 
 
 def check(change: Change, name: str, value: str, type: str) -> Any:
@@ -35,6 +38,8 @@ def check(change: Change, name: str, value: str, type: str) -> Any:
         return priority(value)
     if name == "team":
         return None if value in ("", "none") else team(definitions, value)
+    if name == "teams":
+        return [team(definitions, one.strip()) for one in value.split(",") if one.strip() not in ("", "none")]
     if name == "assignee":
         return None if value in ("", "none") else agent(definitions, value)
     if name == "status":
@@ -44,6 +49,8 @@ def check(change: Change, name: str, value: str, type: str) -> Any:
     if name == "due":
         zone = definitions.setting("desk.timezone", "UTC")
         return None if value in ("", "none") else rfc3339(parse_when(value, change.at, zone))
+    if name == "undelivered":
+        return _one_of("value of undelivered", value.lower(), ("yes", "no")) == "yes"
     if name in ("type", "subject"):
         return plain(value)
     raise UsageError(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tkt.query.leaves import Condition, Members, leaf
+from tkt.query.leaves import Condition, Members, Widened, leaf
 from tkt.query.terms import check
 from tkt.query.tree import And, Node, Not, Or, Term
 from tkt.store.constants import KINDS
@@ -75,6 +75,8 @@ class _Compiler:
         if isinstance(tree, Not):
             return self.denied(tree.part)
         found = leaf(tree, self.vocabulary, self.dialect)
+        if isinstance(found, Widened):
+            return self.widened(found)
         return self.members(found) if isinstance(found, Members) else _plain(found)
 
     def denied(self, tree: Node) -> _Part:
@@ -94,6 +96,15 @@ class _Compiler:
                 return _Part(numbers=numbers)
         self.looks_up = True
         return _Part(found.lookup, found.params)
+
+    def widened(self, found: Widened) -> _Part:
+        """The condition alone where the set is known to be empty, so that a page still walks its index; else the two
+        sets, so that a small one of each is looked up.
+        """
+        others = self.members(found.others)
+        if others.numbers == frozenset():
+            return _plain(found.condition)
+        return _one_of([self.members(found.own), others])
 
 
 def _of_kinds(kinds: tuple[str, ...]) -> _Part:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tkt.query.terms import folded, number_of
+from tkt.query.terms import COUNTS, count_of, folded, number_of
 from tkt.query.tree import And, Node, Not, Or, Term, Text
 from tkt.store.analyser import index_terms, query_phrases
 from tkt.store.constants import PRIORITIES
@@ -45,8 +45,9 @@ class Documents:
 class Facts(NamedTuple):
     """What a query can ask of one ticket. Moments are microseconds UTC or None; "" is nobody and nothing.
 
-    `priority` is the rank, `assignee` and `team` are names, `addresses` all those of the requester, `tier`
-    the requester's own or else the company's, `fields` the canonical texts.
+    `priority` is the rank; `assignee`, `watchers` and the teams are names; `addresses` are all those of the requester,
+    `tier` and `sla` (the policy for them alone) are the requester's own or else the company's; `fields` are the
+    canonical texts.
     """
 
     number: int
@@ -58,11 +59,14 @@ class Facts(NamedTuple):
     category: str = ""
     channel: str = ""
     team: str = ""
+    further_teams: frozenset[str] = frozenset()
     assignee: str = ""
     requester_name: str = ""
     addresses: tuple[str, ...] = ()
     company: str = ""
     tier: str = ""
+    sla: str = ""
+    watchers: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     fields: dict[str, str] = {}
     parent: int | None = None
@@ -75,6 +79,8 @@ class Facts(NamedTuple):
     undelivered: bool = False
     breached: bool = False
     attachments: int = 0
+    unanswered: int = 0
+    reopened: int = 0
 
 
 def matches(tree: Node, facts: Facts, vocabulary: Vocabulary) -> bool:
@@ -99,10 +105,14 @@ def _fits(term: Term, facts: Facts, vocabulary: Vocabulary) -> bool:
         return any(facts.fields.get(term.key[6:]) == value.text for value in term.values)
     if term.key in _MOMENTS:
         return _is_within(term, facts, vocabulary)
+    if term.key in COUNTS:
+        return getattr(facts, term.key) in map(count_of, term.values)
     if term.key in ("number", "parent"):
         return getattr(facts, term.key) in map(number_of, term.values)
     if term.key == "assignee":
         return _is_assigned(term, facts, vocabulary)
+    if term.key == "watcher":
+        return any(_is_watched(facts, value.text, vocabulary) for value in term.values)
     if term.key == "is":
         return any(_FLAGS[value.text](facts, vocabulary.now) for value in term.values)
     return any(_FITS[term.key](facts, value.text) for value in term.values)
@@ -122,6 +132,8 @@ def _compares(term: Term, facts: Facts) -> bool:
     value = term.values[0]
     if term.key == "priority":
         have, wanted = facts.priority, PRIORITIES[value.text]
+    elif term.key in COUNTS:
+        have, wanted = getattr(facts, term.key), count_of(value)
     else:
         have, wanted = facts.number, number_of(value)
     return {"<": have < wanted, "<=": have <= wanted, ">": have > wanted, ">=": have >= wanted}[term.operator]
@@ -133,6 +145,12 @@ def _is_assigned(term: Term, facts: Facts, vocabulary: Vocabulary) -> bool:
         return "none" in names
     is_me = vocabulary.me is not None and vocabulary.agents.get(facts.assignee) == vocabulary.me
     return facts.assignee in names - {"me", "none"} or (is_me and "me" in names)
+
+
+def _is_watched(facts: Facts, text: str, vocabulary: Vocabulary) -> bool:
+    if text != "me":
+        return text in facts.watchers
+    return any(vocabulary.agents.get(name) == vocabulary.me for name in facts.watchers)
 
 
 def _is_from(facts: Facts, text: str) -> bool:
@@ -182,7 +200,7 @@ _FITS: dict[str, Callable[[Facts, str], bool]] = {
     "status": lambda facts, text: facts.status == text,
     "kind": lambda facts, text: facts.status_kind == text,
     "priority": lambda facts, text: facts.priority == PRIORITIES[text],
-    "team": lambda facts, text: facts.team == ("" if text == "none" else text),
+    "team": lambda facts, text: facts.team == ("" if text == "none" else text) or text in facts.further_teams,
     "type": lambda facts, text: folded(facts.type) == folded(text),
     "channel": lambda facts, text: folded(facts.channel) == folded(text),
     "category": _is_in_category,

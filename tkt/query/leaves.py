@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tkt.query.terms import folded, number_of
+from tkt.query.terms import count_of, folded, number_of
 from tkt.query.tree import Term, Text
 from tkt.store.analyser import query_phrases
 from tkt.store.constants import DOC_SHIFT, KINDS, NEVER, PRIORITIES
+from tkt.store.match import match_text
 from tkt.store.read_clauses import HIGH, LOW
-from tkt.store.search import match_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,7 +70,15 @@ class Members(NamedTuple):
         return Condition(sql, tuple(value for _, params in found for value in params))
 
 
-def leaf(tree: Term | Text, vocabulary: Vocabulary, dialect: str) -> Condition | Members:
+class Widened(NamedTuple):
+    """What is seen on the ticket's row (`own`, also as a set), or membership in a set that is empty on most desks."""
+
+    condition: Condition
+    own: Members
+    others: Members
+
+
+def leaf(tree: Term | Text, vocabulary: Vocabulary, dialect: str) -> Condition | Members | Widened:
     """The SQL of a leaf whose names are known."""
     if isinstance(tree, Text):
         return _text(tree.phrases, dialect)
@@ -126,14 +134,27 @@ def _priority(term: Term, _vocabulary: Vocabulary, _dialect: str) -> Condition:
     return Condition(f"t.priority {term.operator} ?", ranks)
 
 
-def _team(term: Term, vocabulary: Vocabulary, _dialect: str) -> Condition:
-    ids = {**vocabulary.teams, "none": None}
-    return _owner("t.team_id", [ids[name] for name in _texts(term)])
+def _team(term: Term, vocabulary: Vocabulary, _dialect: str) -> Condition | Widened:
+    """The ticket's own team, or a further one that it concerns."""
+    known = {**vocabulary.teams, "none": None}
+    ids = [known[name] for name in _texts(term)]
+    own = _owner("t.team_id", ids)
+    if not own.params:
+        return own
+    source = Source(f"SELECT r.number FROM ticket r WHERE {_owner('r.team_id', ids).sql}", own.params, "", own.sql)
+    others = _linked("ticket_team", _in("x.team_id", own.params), own.params)
+    return Widened(own, Members((source,), f"({own.sql})"), others)
 
 
 def _assignee(term: Term, vocabulary: Vocabulary, _dialect: str) -> Condition:
     ids = {**vocabulary.agents, "me": vocabulary.me, "none": None}
     return _owner("t.assignee_id", [ids[name] for name in _texts(term)])
+
+
+def _watcher(term: Term, vocabulary: Vocabulary, _dialect: str) -> Members:
+    ids = {**vocabulary.agents, "me": vocabulary.me}
+    agents = tuple(ids[name] for name in _texts(term))
+    return _linked("watcher", _in("x.agent_id", agents), agents)
 
 
 def _owner(column: str, ids: list[int | None]) -> Condition:
@@ -259,6 +280,14 @@ def _number(term: Term, _vocabulary: Vocabulary, _dialect: str) -> Condition:
     return Condition(f"t.number {term.operator} ?", numbers)
 
 
+def _count(column: str) -> Callable[[Term, Vocabulary, str], Condition]:
+    def condition(term: Term, _vocabulary: Vocabulary, _dialect: str) -> Condition:
+        numbers = tuple(map(count_of, term.values))
+        return Condition(_in(column, numbers) if term.operator == ":" else f"{column} {term.operator} ?", numbers)
+
+    return condition
+
+
 def _parent(term: Term, _vocabulary: Vocabulary, _dialect: str) -> Members:
     numbers = tuple(map(number_of, term.values))
     children = Source(f"SELECT r.number FROM ticket r WHERE {_in('r.parent', numbers)}", numbers)
@@ -282,12 +311,13 @@ def _contains(column: str, dialect: str) -> str:
     return f"{'instr' if dialect == 'sqlite' else 'strpos'}({_lower(column, dialect)}, ?) > 0"
 
 
-_LEAVES: dict[str, Callable[[Term, Vocabulary, str], Condition | Members]] = {
+_LEAVES: dict[str, Callable[[Term, Vocabulary, str], Condition | Members | Widened]] = {
     "status": _status,
     "kind": _kind,
     "priority": _priority,
     "team": _team,
     "assignee": _assignee,
+    "watcher": _watcher,
     "type": _word("t.type"),
     "channel": _word("t.channel"),
     "category": _category,
@@ -304,5 +334,7 @@ _LEAVES: dict[str, Callable[[Term, Vocabulary, str], Condition | Members]] = {
     "has": _attached,
     "number": _number,
     "parent": _parent,
+    "unanswered": _count("t.unanswered_count"),
+    "reopened": _count("t.reopened_count"),
     "field": _field,
 }

@@ -1,11 +1,14 @@
 """The terms of the query language: which keys there are, what each takes, and whether its words are known.
 
     status, kind, priority, team, assignee, type, channel, category, tag, company, customer.tier, field.NAME
+    watcher     an agent who follows the ticket
     from        an address, an "@domain", or a part of the requester's name or address
     subject     words or a phrase in the subject, without regard to case and accents
     created, updated, due, resolved     with > >= < <= and a duration or a date, or ":" and a date
     is          breached unread snoozed unassigned overdue undelivered
     has         attachment
+    unanswered  how many messages the customer has written since the last public answer of an agent
+    reopened    how often the ticket was opened again after it was resolved or closed
     number, parent      a ticket's number
 
 Letters A to Z match in either case in type, channel, category, company, customer.tier and from; names of
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from tkt.store.read_clauses import Vocabulary
 
 ORDERED = (":", ">", ">=", "<", "<=")
+COUNTS = ("unanswered", "reopened")
 FLAGS = ("breached", "unread", "snoozed", "unassigned", "overdue", "undelivered")
 
 
@@ -43,6 +47,7 @@ KEYS: Mapping[str, Key] = {
     "priority": Key(ORDERED, tuple(PRIORITIES)),
     "team": Key(),
     "assignee": Key(),
+    "watcher": Key(),
     "type": Key(),
     "channel": Key(),
     "category": Key(),
@@ -59,6 +64,8 @@ KEYS: Mapping[str, Key] = {
     "has": Key(words=("attachment",)),
     "number": Key(ORDERED, sort="number"),
     "parent": Key(sort="number"),
+    "unanswered": Key(ORDERED, sort="count"),
+    "reopened": Key(ORDERED, sort="count"),
 }
 NOTHING_TO_SEARCH = "there is nothing here to search for: no letter, no digit"
 _FIELD = Key()
@@ -67,6 +74,8 @@ _ALSO_CALLED = {
     "sender": "from", "state": "status", "prio": "priority", "label": "tag", "tags": "tag", "queue": "team",
     "group": "team", "tier": "customer.tier", "title": "subject", "id": "number", "age": "created",
     "deadline": "due", "organisation": "company", "source": "channel", "field": "field.NAME",
+    "follower": "watcher", "following": "watcher", "followed": "watcher", "watching": "watcher",
+    "reopenings": "reopened", "messages": "unanswered",
 }  # fmt: skip
 
 
@@ -108,6 +117,11 @@ def number_of(value: Value) -> int:
     return int(value.text.removeprefix("#"))
 
 
+def count_of(value: Value) -> int:
+    """The number of a checked value: `2`."""
+    return int(value.text)
+
+
 def folded(text: str) -> str:
     """Letters A to Z in lower case, all else as it is: what both engines and Python do alike."""
     return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
@@ -140,6 +154,8 @@ def _checked(term: Term, key: Key, value: Value) -> Value:
         return _known(term, value, key.words, _what(term.key))
     if key.sort == "number":
         return _checked_number(term, value)
+    if key.sort == "count":
+        return _checked_count(term, value)
     if key.sort == "time":
         from tkt.query.moments import check_moment
 
@@ -156,6 +172,12 @@ def _checked_number(term: Term, value: Value) -> Value:
     return value
 
 
+def _checked_count(term: Term, value: Value) -> Value:
+    if not (value.text.isascii() and value.text.isdecimal() and len(value.text) <= 6):
+        raise QueryError(f"'{value.text}' is not a number such as 2", term.query, value.position, value.length)
+    return value
+
+
 def _check_words(term: Term, value: Value) -> None:
     from tkt.store.analyser import query_phrases
 
@@ -168,11 +190,11 @@ def _check_name(term: Term, value: Value, vocabulary: Vocabulary) -> None:
         _known(term, value, vocabulary.statuses, "status")
     elif term.key == "team" and value.text != "none":
         _known(term, value, vocabulary.teams, "team")
-    elif term.key == "assignee" and value.text == "me":
+    elif term.key in ("assignee", "watcher") and value.text == "me":
         if vocabulary.me is None:
             message = "'me' names nobody here: you are no agent of this desk"
             raise QueryError(message, term.query, value.position, value.length)
-    elif term.key == "assignee" and value.text != "none":
+    elif term.key == "watcher" or (term.key == "assignee" and value.text != "none"):
         _known(term, value, vocabulary.agents, "agent")
 
 

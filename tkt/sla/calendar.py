@@ -29,8 +29,10 @@ from tkt.sla.hours import (
     Definition,
     Hours,
     SpecialDay,
+    check_definition,
     date_of,
     day_number,
+    never_open,
     read_definition,
     weekday_of,
 )
@@ -45,7 +47,7 @@ from tkt.sla.public_holidays import (
 from tkt.sla.week import CLOSED, DAY, SECOND, WEEK, Span, Week, joined
 from tkt.times import from_micros, to_micros
 
-__all__ = ["Calendar", "CalendarError", "NoOpenTime"]
+__all__ = ["Calendar", "CalendarError", "NoOpenTime", "problems"]
 
 _FIRST_WEEK = day_number(date(2, 1, 1)) // 7
 _LAST_WEEK = day_number(date(9998, 12, 31)) // 7
@@ -86,9 +88,12 @@ class Calendar:
         parsed = read_definition({key: value for key, value in definition.items() if key != KEPT})
         if public_holidays is None and isinstance(kept := definition.get(KEPT), dict):
             public_holidays = from_kept(kept)
-        if public_holidays is None:
-            _check_country(parsed)
-        return cls(name, parsed, public_holidays or in_year)
+        if public_holidays is None and (problem := _country_problem(parsed)) is not None:
+            raise problem
+        found = cls(name, parsed, public_holidays or in_year)
+        if not found._ever_opens():
+            raise never_open()
+        return found
 
     @classmethod
     def always(cls) -> Calendar:
@@ -152,20 +157,23 @@ class Calendar:
         while wanted > week.total:
             wanted -= week.total
             index += 1
-            week = self._week_in_reach(index)
+            week = self._weeks.get(index) or self._week_in_reach(index)
         return index * WEEK + week.earliest(wanted)
 
     def between_micros(self, start: int, end: int) -> int:
         """`between` in microseconds, exactly."""
-        start, end = max(start, self._first * WEEK), min(end, (self._last + 1) * WEEK)
         if end <= start:
             return 0
         first, start_at = divmod(start, WEEK)
         last, end_at = divmod(end, WEEK)
-        passed = self._week(last).elapsed(end_at) - self._week(first).elapsed(start_at)
-        for index in range(first, last):
-            passed += self._week(index).total
-        return passed
+        weeks = self._weeks
+        begun = weeks.get(first) or self._week(first)
+        if first == last:
+            return begun.elapsed(end_at) - begun.elapsed(start_at)
+        passed = begun.total - begun.elapsed(start_at)
+        for index in range(max(first, self._first - 1) + 1, min(last, self._last + 1)):
+            passed += (weeks.get(index) or self._week(index)).total
+        return passed + (weeks.get(last) or self._week(last)).elapsed(end_at)
 
     def _back(self, start: int, amount: int) -> int:
         index, at = divmod(min(start, (self._last + 1) * WEEK), WEEK)
@@ -176,6 +184,10 @@ class Calendar:
             week = self._week_in_reach(index)
             wanted += week.total
         return index * WEEK + week.latest(wanted)
+
+    def _ever_opens(self) -> bool:
+        """A calendar of single days may have none that its zone did not skip."""
+        return any(self._definition.week) or self.between_micros(self._first * WEEK, (self._last + 1) * WEEK) > 0
 
     def _open_pieces(self, start: int, end: int) -> Iterator[Span]:
         for index in range(max(start // WEEK, self._first), min(end // WEEK, self._last) + 1):
@@ -194,7 +206,7 @@ class Calendar:
         return week
 
     def _week_in_reach(self, index: int) -> Week:
-        week = self._weeks.get(index) or self._week(index)
+        week = self._week(index)
         if week is CLOSED:
             raise NoOpenTime(f"The calendar {self.name} has too little open time for that: give it weekly hours.")
         return week
@@ -253,14 +265,23 @@ def _reach(definition: Definition) -> tuple[int, int]:
     return max((min(days) - 2) // 7, _FIRST_WEEK), min((max(days) + 3) // 7, _LAST_WEEK)
 
 
-def _check_country(definition: Definition) -> None:
-    if not definition.country:
-        return
-    if problem := country_problem(definition.country):
-        raise CalendarError(problem, ("holidays", "country"))
-    subdivision = definition.subdivision
-    if subdivision and (problem := subdivision_problem(definition.country, subdivision)):
-        raise CalendarError(problem, ("holidays", "subdivision"))
+def problems(definition: Mapping[str, object]) -> list[CalendarError]:
+    """Every mistake in a `[[calendar]]` table of desk.toml; none where `Calendar.from_definition` takes it."""
+    parsed, found = check_definition(definition)
+    if (problem := _country_problem(parsed)) is not None:
+        found.append(problem)
+    if not found and not Calendar("", parsed)._ever_opens():
+        found.append(never_open())
+    return found
+
+
+def _country_problem(definition: Definition) -> CalendarError | None:
+    country, subdivision = definition.country, definition.subdivision
+    if country and (problem := country_problem(country)):
+        return CalendarError(problem, ("holidays", "country"))
+    if subdivision and (problem := subdivision_problem(country, subdivision)):
+        return CalendarError(problem, ("holidays", "subdivision"))
+    return None
 
 
 def _stretches(zone: tzinfo, week_start: int) -> Iterator[tuple[int, int, int]]:

@@ -15,8 +15,8 @@ changed.
   already used.
 - What was taken back never happened: an undone resolving, closing or answer leaves its clock withdrawn and the
   next cycle goes on with its breach and its fired steps; an undone reopening ends its cycle without a verdict.
-- Closing ends the wait for an answer; merging ends every wait. An answer that was late before the ticket was
-  closed without it is promised no second time when the ticket is reopened.
+- Closing ends the wait for an answer; merging ends every wait, and so does closing as spam. An answer that was
+  late before the ticket was closed without it is promised no second time when the ticket is reopened.
 - A clock whose deadline passed before this change is breached at its deadline, whether or not the check ran
   in between.
 
@@ -32,12 +32,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlmodel import Session
 
-from tkt.sla import history, ledger, policies
-from tkt.sla.ledger import OpenClock
+from tkt.sla import ledger, policies
+from tkt.sla.book import Book, StoredBook
+from tkt.sla.ledger import AnyClock, OpenClock
 from tkt.sla.policies import Terms
 from tkt.sla.policy import RESPONSES, Policy
+from tkt.sla.ticket_state import TicketState
 from tkt.store.definitions import Definitions
-from tkt.store.tables import Clock, Ticket
 
 if TYPE_CHECKING:
     from tkt.query.evaluate import Facts
@@ -63,10 +64,11 @@ class Story(NamedTuple):
     `facts` is only called where a policy has to be chosen. `changed` holds for each changed field its first
     old and last new value in the history's words. `undone`: the change takes an earlier one back (undo, not
     redo), `withdrawn`: a message with it.
-    `machine`: opened by machine mail, so without clocks. `cause` names who or what was behind it.
+    `machine`: opened by machine mail, so without clocks; `spam`: found to be spam, which voids them. `cause` names who
+    or what was behind it.
     """
 
-    ticket: Ticket
+    ticket: TicketState
     at: datetime
     facts: Callable[[], Facts]
     created: bool = False
@@ -74,6 +76,7 @@ class Story(NamedTuple):
     inbound: bool = False
     replied: bool = False
     withdrawn: bool = False
+    spam: bool = False
     undone: bool = False
     status_before: str = ""
     status_kind_before: str = "open"
@@ -86,25 +89,42 @@ def follow(session: Session, definitions: Definitions, story: Story) -> list[Bre
 
     Gives the breaches that came to light. Raises TktError where a calendar has no time left for a deadline.
     """
+    return follow_in(StoredBook(session, definitions, story.ticket.number or 0), definitions, story)
+
+
+def follow_in(book: Book, definitions: Definitions, story: Story) -> list[Breach]:
+    """The same with the ledger in this book, under these definitions."""
     if not _concerns_promises(story):
         return []
-    return _Bookkeeping(session, definitions, story).done()
+    return _Bookkeeping(book, definitions, story).done()
 
 
 def reconsider(
     session: Session,
     definitions: Definitions,
-    ticket: Ticket,
+    ticket: TicketState,
     facts: Callable[[], Facts],
     at: datetime,
     cause: str,
 ) -> list[Breach]:
     """The same for an open ticket whose policies or calendars may be others now (after `config apply`)."""
+    return reconsider_in(StoredBook(session, definitions, ticket.number or 0), definitions, ticket, facts, at, cause)
+
+
+def reconsider_in(
+    book: Book,
+    definitions: Definitions,
+    ticket: TicketState,
+    facts: Callable[[], Facts],
+    at: datetime,
+    cause: str,
+) -> list[Breach]:
+    """The same with the ledger in this book."""
     story = Story(
         ticket, at, facts, status_before=ticket.status, status_kind_before=ticket.status_kind,
         changed={"configuration": (None, None)}, cause=cause,
     )  # fmt: skip
-    return _Bookkeeping(session, definitions, story).done()
+    return _Bookkeeping(book, definitions, story).done()
 
 
 def _concerns_promises(story: Story) -> bool:
@@ -115,8 +135,8 @@ def _concerns_promises(story: Story) -> bool:
 class _Bookkeeping:
     """One ticket's clocks during one change."""
 
-    def __init__(self, session: Session, definitions: Definitions, story: Story) -> None:
-        self.session = session
+    def __init__(self, book: Book, definitions: Definitions, story: Story) -> None:
+        self.book = book
         self.definitions = definitions
         self.story = story
         self.ticket = story.ticket
@@ -127,14 +147,14 @@ class _Bookkeeping:
 
     def done(self) -> list[Breach]:
         if not self.story.created:
-            self.clocks = ledger.load(self.session, self.definitions, self.ticket.number or 0)
+            self.clocks = self.book.load()
         self._end_what_is_over()
         if self._wanted():
             self._hold_to_present_terms()
             self._pause_and_resume()
             self._begin_what_is_missing()
         self._sum_up()
-        ledger.write(self.session, self.clocks)
+        self.book.write(self.clocks)
         return self.breaches
 
     # --- what ends ------------------------------------------------------------------------------------------
@@ -143,6 +163,8 @@ class _Bookkeeping:
         for clock in self.clocks:
             if self.ticket.merged_into:
                 self._cancel(clock, f"merged into #{self.ticket.merged_into}")
+            elif self.story.spam and self.ticket.status_kind in DONE:
+                self._cancel(clock, "it is spam")
             elif clock.metric == "next_response" and self.ticket.first_response_at is None:
                 self._cancel(clock, "the first response is open again")
             elif clock.metric == "resolution" and self.story.undone and self.ticket.status_kind in DONE:
@@ -218,7 +240,7 @@ class _Bookkeeping:
     def _begin(self, metric: str, terms: Terms) -> OpenClock | None:
         if self.story.created:
             return self._start(metric, terms, self.ticket.created_at)
-        last = ledger.last_cycle(self.session, self.ticket.number or 0, metric)
+        last = self.book.last_cycle(metric)
         if last is not None and self._goes_on(last):
             return None if self._was_broken_for_good(last) else self._next_cycle(last, terms)
         since = self._since(metric)
@@ -226,24 +248,24 @@ class _Bookkeeping:
             return None
         return self._start(metric, terms, since, cycle=last.cycle + 1 if last else 1)
 
-    def _goes_on(self, last: Clock) -> bool:
+    def _goes_on(self, last: AnyClock) -> bool:
         """Whether the promise wanted now is the one that clock stood for, so that its time counts."""
         if last.metric != "next_response" or self.story.withdrawn:
             return True
         since, ended = self.ticket.unanswered_since, last.met_at or last.cancelled_at
         return bool(since and ended and since < ended)
 
-    def _was_broken_for_good(self, last: Clock) -> bool:
+    def _was_broken_for_good(self, last: AnyClock) -> bool:
         """Whether the answer wanted was late already when the ticket was closed without it: said once."""
         return last.metric in RESPONSES and last.state == "breached" and not self._took_back(last)
 
-    def _took_back(self, last: Clock) -> bool:
+    def _took_back(self, last: AnyClock) -> bool:
         """Whether this change takes back what met that clock."""
         if last.metric == "resolution":
             return last.met_at is not None and self.story.undone and self.story.status_kind_before in DONE
         return last.met_at is not None and self.story.withdrawn
 
-    def _next_cycle(self, last: Clock, terms: Terms) -> OpenClock:
+    def _next_cycle(self, last: AnyClock, terms: Terms) -> OpenClock:
         used = last.carried_seconds + last.used_seconds
         at, cycle = self.story.at, last.cycle + 1
         begun = ledger.begin(self.ticket, last.metric, terms, at, self.cause, cycle=cycle, carried=used)
@@ -261,7 +283,7 @@ class _Bookkeeping:
             return self.ticket.unanswered_since
         if self.story.status_kind_before in DONE:
             return self.story.at
-        if history.opened_by_machine(self.session, self.ticket):
+        if self.book.opened_by_machine():
             return self.ticket.unanswered_since
         return self.ticket.created_at
 
@@ -272,7 +294,7 @@ class _Bookkeeping:
             begun.set_due_or_break(begun.clock.started_at, self.cause)
             self._note(begun, begun.breach_if_due(at))
             return begun
-        past = history.statuses(self.session, self.definitions, self.ticket, self.story.status_before, since)
+        past = self.book.statuses(self.story.status_before, since)
         for status, moment in past:
             begun.recall(terms.policy.pauses(metric, *status) or status[1] in DONE, moment, self.cause)
         self._note(begun, begun.settle(at, self.cause))
@@ -284,7 +306,7 @@ class _Bookkeeping:
         if not self._chosen:
             self._chosen = [policies.choose(self.definitions, self.story.facts, self.story.at)]
         policy = self._chosen[0]
-        return policies.terms(self.session, self.definitions, policy, self.ticket, metric) if policy else None
+        return self.book.terms(policy, self.ticket, metric) if policy else None
 
     def _sum_up(self) -> None:
         """The ticket's own deadline is the earliest of its running clocks and the one set by hand."""

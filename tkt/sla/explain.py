@@ -10,29 +10,20 @@ pieces, the sum, the deadline, and the steps fired and to come. Moments are awar
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tkt.query.compile import compile_query
-from tkt.query.language import parse
 from tkt.sla.calendar import Calendar
+from tkt.sla.match import Asked, asked, asked_document, chosen
 from tkt.sla.policy import Policy, read_policy
-from tkt.sla.steps import moments
+from tkt.sla.steps import Fired, coming
 from tkt.store.read_desk import setting
 from tkt.store.read_tickets import TicketRow, ticket
-from tkt.times import from_micros, rfc3339, to_micros, utcnow
+from tkt.times import from_micros, rfc3339, utcnow
 
 if TYPE_CHECKING:
     from tkt.store.read import Reader
-
-
-class Asked(NamedTuple):
-    """A policy that was asked: the first that `fits` is the one that holds."""
-
-    name: str
-    match: str
-    fits: bool
 
 
 class Piece(NamedTuple):
@@ -59,12 +50,18 @@ class SpanStory(NamedTuple):
 
 
 class StepStory(NamedTuple):
-    """A step: when it is to come (None: not while the clock stands still), and when it fired."""
+    """A step: when it is to come (None: not while the clock stands still), and when it fired.
+
+    One that repeats is told each time, the `n`th. `skipped`: its condition `when` did not hold, nothing was done.
+    """
 
     key: str
     actions: tuple[str, ...]
     at: datetime | None
     fired_at: datetime | None
+    n: int = 1
+    when: str = ""
+    skipped: bool = False
 
 
 class ClockStory(NamedTuple):
@@ -109,7 +106,7 @@ class Explanation(NamedTuple):
     @property
     def chosen(self) -> str:
         """The policy that holds for the ticket as it stands now; empty when nothing is promised."""
-        return next((one.name for one in self.policies if one.fits), "")
+        return chosen(self.policies)
 
 
 def explain(reader: Reader, number: int, now: datetime | None = None) -> Explanation:
@@ -119,7 +116,7 @@ def explain(reader: Reader, number: int, now: datetime | None = None) -> Explana
     library = _Library(reader)
     clocks = reader.rows(f"{_CLOCKS} WHERE ticket = ? ORDER BY started_at, id", (number,))
     told = tuple(_clock_story(reader, library, _ClockRow(*one), now) for one in clocks)
-    return Explanation(row, setting(reader, "desk.timezone", "UTC"), now, _asked(reader, number, now), told)
+    return Explanation(row, setting(reader, "desk.timezone", "UTC"), now, asked(reader, row, now), told)
 
 
 def document(explanation: Explanation) -> dict[str, Any]:
@@ -128,28 +125,9 @@ def document(explanation: Explanation) -> dict[str, Any]:
         "number": explanation.ticket.number,
         "at": rfc3339(explanation.now),
         "policy": explanation.chosen or None,
-        "policies": [one._asdict() for one in explanation.policies],
+        "policies": asked_document(explanation.policies),
         "clocks": [_plain(one) | {"left_seconds": one.left_seconds} for one in explanation.clocks],
     }
-
-
-# --- policies ---------------------------------------------------------------------------------------------
-
-
-def _asked(reader: Reader, number: int, now: datetime) -> tuple[Asked, ...]:
-    """The policies in the file's order, up to the first that fits."""
-    vocabulary = reader.vocabulary(to_micros(now))
-    asked: list[Asked] = []
-    for name, body in reader.rows(
-        "SELECT name, CAST(body AS TEXT) FROM definition WHERE kind = 'sla' AND active ORDER BY position, id"
-    ):
-        match = read_policy(0, name, json.loads(body)).match
-        where = compile_query(parse(match), vocabulary, reader.dialect)
-        sql = f"SELECT 1 FROM ticket t WHERE t.number = ? AND ({where.sql})"
-        asked.append(Asked(name, match, bool(reader.rows(sql, (number, *where.params)))))
-        if asked[-1].fits:
-            break
-    return tuple(asked)
 
 
 class _Library:
@@ -193,6 +171,9 @@ _SPANS = """
 SELECT state, started_at, ended_at, seconds, policy_id, calendar_id, target_seconds, cause
 FROM clock_span WHERE clock_id = ? ORDER BY started_at, id
 """
+
+
+_STEPS = "SELECT step, n, due_at, fired_at, skipped FROM clock_step WHERE clock_id = ? ORDER BY due_at, step, n"
 
 
 class _ClockRow:
@@ -251,15 +232,26 @@ def _pieces(calendar: Calendar, start: datetime, end: datetime) -> tuple[Piece, 
 
 
 def _steps(reader: Reader, row: _ClockRow, calendar: Calendar, policy: Policy) -> tuple[StepStory, ...]:
-    sql = "SELECT step, due_at, fired_at FROM clock_step WHERE clock_id = ? ORDER BY due_at, step"
-    fired = [(step, from_micros(due), from_micros(at)) for step, due, at in reader.rows(sql, (row.id,))]
     known = {step.key: step for step in policy.steps_of(row.metric)}
-    coming = {step.key: moment for moment, step in moments(row, calendar, policy)}
-    ended = row.met_at or row.cancelled_at
-    told = [StepStory(key, known[key].actions if key in known else (), due, at) for key, due, at in fired]
-    done = {key for key, _, _ in fired}
-    waiting = [step for step in known.values() if step.key not in done and not ended]
-    return (*told, *(StepStory(step.key, step.actions, coming.get(step.key), None) for step in waiting))
+    told: list[StepStory] = []
+    fired: dict[str, dict[int, datetime]] = {}
+    for key, n, due, at, skipped in reader.rows(_STEPS, (row.id,)):
+        step, moment = known.get(key), from_micros(due)
+        fired.setdefault(key, {})[n] = moment
+        actions, when = (step.actions, step.when) if step else ((), "")
+        told.append(StepStory(key, actions, moment, from_micros(at), n, when, bool(skipped)))
+    if row.met_at or row.cancelled_at:
+        return tuple(told)
+    return (*told, *_to_come(row, calendar, policy, fired))
+
+
+def _to_come(row: _ClockRow, calendar: Calendar, policy: Policy, fired: Fired) -> Iterator[StepStory]:
+    """The next time of each step that is not through."""
+    moments = {one.step.key: one.at for one in coming(row, calendar, policy, fired)}
+    for step in policy.steps_of(row.metric):
+        n = max(fired.get(step.key, {}), default=0) + 1
+        if step.most is None or n <= step.most:
+            yield StepStory(step.key, step.actions, moments.get(step.key), None, n, step.when)
 
 
 def _moment(micros: int | None) -> datetime | None:

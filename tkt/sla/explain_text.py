@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from tkt.safe_text import safe_line
 from tkt.sla.explain import ClockStory, Explanation, Piece, SpanStory, StepStory
+from tkt.sla.match import asked_lines
 from tkt.sla.open_time import format_open_time
 from tkt.sla.policy import WITHDRAWN
 
@@ -27,22 +28,13 @@ def lines(explanation: Explanation) -> Iterator[str]:
     facts = (ticket.status, ticket.priority, ticket.team or "no team", ticket.category or "no category")
     yield f"{safe_line(', '.join(facts))}; times are {explanation.zone}, {_moment(explanation.now, zone)} now"
     yield ""
-    yield from _policies(explanation)
+    yield from asked_lines(explanation.policies)
     for clock in explanation.clocks:
         yield ""
         yield from _clock(clock, zone)
     if not explanation.clocks:
         yield ""
         yield "No clock runs for this ticket."
-
-
-def _policies(explanation: Explanation) -> Iterator[str]:
-    chosen = explanation.chosen
-    yield f"Policy: {safe_line(chosen)}" if chosen else "Policy: none; nothing is promised."
-    for asked in explanation.policies:
-        match = safe_line(asked.match) or "(everything)"
-        verdict = "matches, and is the first that does" if asked.fits else "does not match"
-        yield f"  {safe_line(asked.name)}: {verdict}: {match}"
 
 
 def _clock(clock: ClockStory, zone: tzinfo) -> Iterator[str]:
@@ -57,7 +49,8 @@ def _clock(clock: ClockStory, zone: tzinfo) -> Iterator[str]:
         yield from _span(span, before, zone)
     yield from _sum(clock, zone)
     for step in clock.steps:
-        yield f"  step {step.key}: {_step(step, zone)}"
+        time = f" ({step.n})" if step.n > 1 else ""
+        yield f"  step {step.key}{time}: {_step(step, zone)}"
 
 
 def _state(clock: ClockStory, zone: tzinfo) -> str:
@@ -123,6 +116,9 @@ def _sum(clock: ClockStory, zone: tzinfo) -> Iterator[str]:
 
 def _step(step: StepStory, zone: tzinfo) -> str:
     what = safe_line(", ".join(step.actions)) or "nothing any more"
+    what += f" if {safe_line(step.when)}" if step.when else ""
+    if step.skipped:
+        return f"passed over {_moment(step.fired_at, zone)}, its condition did not hold: {what}"
     if step.fired_at:
         due = f", was due {_moment(step.at, zone)}" if step.at != step.fired_at else ""
         return f"fired {_moment(step.fired_at, zone)}{due}: {what}"

@@ -21,10 +21,10 @@ Leaves to others: the country's holidays (`tkt.sla.public_holidays`) and time it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, tzinfo
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, tzinfo
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tkt.sla.week import DAY, SECOND, Span
 
@@ -34,6 +34,7 @@ _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _CLOCK = r"([0-9]{1,2}):([0-9]{2})"
 _INTERVAL = re.compile(rf"\s*{_CLOCK}\s*-\s*{_CLOCK}\s*")
 _LAST_MINUTE = 24 * 60
+_NO_ZONE: tzinfo = UTC
 
 Path = tuple[str | int, ...]
 Hours = tuple[Span, ...]
@@ -85,17 +86,62 @@ def weekday_of(number: int) -> int:
 
 
 def read_definition(definition: Mapping[str, object]) -> Definition:
-    """The definition, checked. Raises CalendarError."""
-    _refuse_unknown(definition, ("name", "timezone", "hours", "holidays", "open"), ())
-    zone = _zone(definition.get("timezone"))
-    week = _week(_table(definition.get("hours", {}), ("hours",)))
-    holidays = _table(definition.get("holidays", {}), ("holidays",))
-    _refuse_unknown(holidays, ("country", "subdivision", "extra", "half"), ("holidays",))
-    country, subdivision = _country(holidays)
-    special = _special_days(definition, holidays, week)
-    if not any(week) and not any(day.hours for day in special.values()):
-        raise CalendarError("A calendar that is never open can't be used: give it hours.", ("hours",))
-    return Definition(zone, week, special, country, subdivision)
+    """The definition, checked. Raises CalendarError: the first of its mistakes."""
+    found, problems = check_definition(definition)
+    if problems:
+        raise problems[0]
+    return found
+
+
+def check_definition(definition: Mapping[str, object]) -> tuple[Definition, list[CalendarError]]:
+    """The definition as far as it can be understood, and every mistake in it."""
+    reading = _Reading()
+    reading.refuse_unknown(definition, ("name", "timezone", "hours", "holidays", "open"), ())
+    zone = reading.attempt(_NO_ZONE, _zone, definition.get("timezone"))
+    week = _week(reading, reading.table(definition.get("hours", {}), ("hours",)))
+    holidays = reading.table(definition.get("holidays", {}), ("holidays",))
+    reading.refuse_unknown(holidays, ("country", "subdivision", "extra", "half"), ("holidays",))
+    country, subdivision = reading.attempt(("", ""), _country, holidays)
+    special = _special_days(reading, definition, holidays, week)
+    if not reading.problems and not any(week) and not any(day.hours for day in special.values()):
+        reading.problems.append(never_open())
+    return Definition(zone, week, special, country, subdivision), reading.problems
+
+
+def never_open() -> CalendarError:
+    """What is wrong with a calendar that has no open time at all."""
+    return CalendarError("A calendar that is never open can't be used: give it hours.", ("hours",))
+
+
+Read = TypeVar("Read")
+
+
+class _Reading:
+    """One reading of a definition, which goes on after a mistake and keeps it in `problems`."""
+
+    def __init__(self) -> None:
+        self.problems: list[CalendarError] = []
+
+    def attempt(self, instead: Read, read: Callable[..., Read], *values: object) -> Read:
+        """What `read` makes of the values, or `instead`."""
+        try:
+            return read(*values)
+        except CalendarError as problem:
+            self.problems.append(problem)
+            return instead
+
+    def table(self, value: object, path: Path) -> Mapping[str, object]:
+        return self.attempt({}, _table, value, path)
+
+    def list(self, value: object, path: Path) -> Sequence[object]:
+        return self.attempt((), _list, value, path)
+
+    def refuse_unknown(self, table: Mapping[str, object], known: Sequence[str], path: Path) -> None:
+        for key in table:
+            if key not in known:
+                hint = _nearest(key, known)
+                advice = f"did you mean {hint}?" if hint else f"known are {', '.join(known)}."
+                self.problems.append(CalendarError(f'A calendar has no key "{key}" here: {advice}', (*path, key)))
 
 
 def _zone(name: object) -> tzinfo:
@@ -116,30 +162,35 @@ def _zone_names() -> Iterable[str]:
     return sorted(available_timezones())
 
 
-def _week(hours: Mapping[str, object]) -> tuple[Hours, ...]:
-    _refuse_unknown(hours, WEEKDAYS, ("hours",))
-    week = tuple(_day_hours(hours.get(day, []), ("hours", day)) for day in WEEKDAYS)
+def _week(reading: _Reading, hours: Mapping[str, object]) -> tuple[Hours, ...]:
+    reading.refuse_unknown(hours, WEEKDAYS, ("hours",))
+    week = tuple(_day_hours(reading, hours.get(day, []), ("hours", day)) for day in WEEKDAYS)
     for number, today in enumerate(week):
         following = (number + 1) % 7
         if today and week[following] and today[-1][1] - DAY > week[following][0][0]:
-            raise CalendarError(
-                f"The night of {_WEEKDAY_NAMES[number]} runs into the hours of {_WEEKDAY_NAMES[following]}: "
-                "let one end before the other begins.",
-                ("hours", WEEKDAYS[following]),
+            reading.problems.append(
+                CalendarError(
+                    f"The night of {_WEEKDAY_NAMES[number]} runs into the hours of {_WEEKDAY_NAMES[following]}: "
+                    "let one end before the other begins.",
+                    ("hours", WEEKDAYS[following]),
+                )
             )
     return week
 
 
-def _day_hours(value: object, path: Path) -> Hours:
-    intervals = [(_interval(text, (*path, number)), number) for number, text in enumerate(_list(value, path))]
+def _day_hours(reading: _Reading, value: object, path: Path) -> Hours:
+    texts = reading.list(value, path)
+    intervals: list[tuple[Span, int]] = []
+    for number, text in enumerate(texts):
+        if (interval := reading.attempt(None, _interval, text, (*path, number))) is not None:
+            intervals.append((interval, number))
     intervals.sort()
     for ((_, closes), _), ((opens, _), number) in pairwise(intervals):
         if opens < closes:
-            raise CalendarError(
-                f"The interval {_list(value, path)[number]} overlaps another of the same day: "
-                "let one end before the other begins.",
-                (*path, number),
+            words = (
+                f"The interval {texts[number]} overlaps another of the same day: let one end before the other begins."
             )
+            reading.problems.append(CalendarError(words, (*path, number)))
     return tuple(interval for interval, _ in intervals)
 
 
@@ -174,20 +225,23 @@ def _country(holidays: Mapping[str, object]) -> tuple[str, str]:
 
 
 def _special_days(
-    definition: Mapping[str, object], holidays: Mapping[str, object], week: tuple[Hours, ...]
+    reading: _Reading, definition: Mapping[str, object], holidays: Mapping[str, object], week: tuple[Hours, ...]
 ) -> dict[int, SpecialDay]:
     special: dict[int, SpecialDay] = {}
-    for number, value in enumerate(_list(holidays.get("extra", []), ("holidays", "extra"))):
-        day = day_number(_date(value, ("holidays", "extra", number)))
-        special[day] = SpecialDay((), "holiday of the desk")
-    for number, value in enumerate(_list(holidays.get("half", []), ("holidays", "half"))):
-        _put(special, value, "half day", ("holidays", "half", number), week)
-    for number, value in enumerate(_list(definition.get("open", []), ("open",))):
-        _put(special, value, "open by exception", ("open", number))
+    understood = not any(problem.path[:1] == ("hours",) for problem in reading.problems)
+    for number, value in enumerate(reading.list(holidays.get("extra", []), ("holidays", "extra"))):
+        day = reading.attempt(None, _date, value, ("holidays", "extra", number))
+        if day is not None:
+            special[day_number(day)] = SpecialDay((), "holiday of the desk")
+    for number, value in enumerate(reading.list(holidays.get("half", []), ("holidays", "half"))):
+        _put(reading, special, value, "half day", ("holidays", "half", number), week if understood else None)
+    for number, value in enumerate(reading.list(definition.get("open", []), ("open",))):
+        _put(reading, special, value, "open by exception", ("open", number))
     return special
 
 
 def _put(
+    reading: _Reading,
     special: dict[int, SpecialDay],
     value: object,
     reason: str,
@@ -195,25 +249,35 @@ def _put(
     week: tuple[Hours, ...] | None = None,
 ) -> None:
     """Add a day with hours of its own; where `week` is given, only to a weekday that has hours anyway."""
-    table = _table(value, path)
-    _refuse_unknown(table, ("date", "hours"), path)
-    day = _date(table.get("date"), (*path, "date"))
+    table = reading.table(value, path)
+    reading.refuse_unknown(table, ("date", "hours"), path)
+    found = len(reading.problems)
+    hours = _day_hours(reading, table.get("hours", []), (*path, "hours"))
+    day = reading.attempt(None, _date, table.get("date"), (*path, "date"))
+    if day is None:
+        return
+    if not hours and len(reading.problems) == found:
+        words = f'{day} needs hours such as ["09:00-12:00"]; a whole day off belongs under holidays.extra.'
+        reading.problems.append(CalendarError(words, (*path, "hours")))
+    if (problem := _misplaced(day, reason, special, path, week)) is not None:
+        return reading.problems.append(problem)
+    special[day_number(day)] = SpecialDay(hours, reason)
+
+
+def _misplaced(
+    day: date, reason: str, special: Mapping[int, SpecialDay], path: Path, week: tuple[Hours, ...] | None
+) -> CalendarError | None:
+    """Why this date can't have hours of its own."""
     number = day_number(day)
     if number in special:
-        raise CalendarError(f"{day} is named twice: as {special[number].reason} and as {reason}.", path)
+        return CalendarError(f"{day} is named twice: as {special[number].reason} and as {reason}.", path)
     if week is not None and not week[weekday_of(number)]:
-        raise CalendarError(
+        return CalendarError(
             f"{day} is a {_WEEKDAY_NAMES[day.weekday()]}, which has no hours that a half day could shorten: "
             "leave it out, or name it under open.",
             (*path, "date"),
         )
-    hours = _day_hours(table.get("hours", []), (*path, "hours"))
-    if not hours:
-        raise CalendarError(
-            f'{day} needs hours such as ["09:00-12:00"]; a whole day off belongs under holidays.extra.',
-            (*path, "hours"),
-        )
-    special[number] = SpecialDay(hours, reason)
+    return None
 
 
 def _date(value: object, path: Path) -> date:
@@ -247,14 +311,6 @@ def _text(value: object, path: Path) -> str:
 
 def _shown(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else "nothing" if value is None else str(value)
-
-
-def _refuse_unknown(table: Mapping[str, object], known: Sequence[str], path: Path) -> None:
-    for key in table:
-        if key not in known:
-            hint = _nearest(key, known)
-            advice = f"did you mean {hint}?" if hint else f"known are {', '.join(known)}."
-            raise CalendarError(f'A calendar has no key "{key}" here: {advice}', (*path, key))
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -16,15 +16,17 @@ from typing import Any
 
 from sqlalchemy import Insert, insert, literal
 from sqlmodel import Session, SQLModel, col, select
+from sqlmodel.sql.expression import Select
 
 from tkt.errors import TktError
 from tkt.sla.calendar import Calendar, NoOpenTime
 from tkt.sla.policies import Terms, calendar_of, policy_of
 from tkt.sla.policy import WITHDRAWN, Policy
-from tkt.sla.steps import next_check
+from tkt.sla.steps import NOTHING, Fired, next_check
+from tkt.sla.ticket_state import TicketState
 from tkt.store.definitions import Definitions
 from tkt.store.rows import keep_all, keep_numbered
-from tkt.store.tables import Clock, ClockSpan, ClockStep, Ticket
+from tkt.store.tables import Clock, ClockSpan
 
 
 class NewClock:
@@ -68,10 +70,14 @@ class NewSpan:
         self.cause = cause
 
 
+AnyClock = Clock | NewClock
+"""A clock of the ledger, stored or not."""
+
+
 class OpenClock:
     """One clock that still counts, with its current span."""
 
-    def __init__(self, clock: Clock | NewClock, span: ClockSpan | NewSpan, policy: Policy, calendar: Calendar) -> None:
+    def __init__(self, clock: AnyClock, span: ClockSpan | NewSpan, policy: Policy, calendar: Calendar) -> None:
         self.clock = clock
         self.span = span
         self.policy = policy
@@ -148,7 +154,7 @@ class OpenClock:
             self._set_due(at)
         return False
 
-    def go_on_from(self, last: Clock) -> None:
+    def go_on_from(self, last: AnyClock) -> None:
         """Be the same promise as an earlier cycle that ended without a verdict, or whose fulfilment was taken
         back: what was broken stays broken since then, what was fired stays fired.
         """
@@ -187,8 +193,8 @@ class OpenClock:
         if not self.breached:
             self.clock.state, self.clock.due_at, self.clock.reason = "cancelled", None, reason
 
-    def plan_check(self, fired: Collection[str] = ()) -> None:
-        """Note when the check has next to look at this clock, which steps have `fired` already."""
+    def plan_check(self, fired: Fired = NOTHING) -> None:
+        """Note when the check has next to look at this clock, on which these steps have `fired` already."""
         self.clock.next_check_at = next_check(self.clock, self.calendar, self.policy, fired)
 
     def _set_due(self, at: datetime) -> None:
@@ -232,7 +238,7 @@ class OpenClock:
 
 
 def begin(
-    ticket: Ticket,
+    ticket: TicketState,
     metric: str,
     terms: Terms,
     at: datetime,
@@ -257,13 +263,21 @@ def begin(
 
 def load(session: Session, definitions: Definitions, number: int) -> list[OpenClock]:
     """The ticket's clocks that still count, oldest first; one statement."""
-    query = (
-        select(Clock, ClockSpan)
-        .join(ClockSpan, (col(ClockSpan.clock_id) == Clock.id) & col(ClockSpan.ended_at).is_(None))
-        .where(Clock.ticket == number)
-        .order_by(col(Clock.id))
-    )
+    query = _open_clocks().where(Clock.ticket == number)
     return [_opened(session, definitions, clock, span) for clock, span in session.exec(query)]
+
+
+def load_many(session: Session, definitions: Definitions, numbers: Collection[int]) -> dict[int, list[OpenClock]]:
+    """The same of each of these tickets; one statement for all."""
+    found: dict[int, list[OpenClock]] = {number: [] for number in numbers}
+    for clock, span in session.exec(_open_clocks().where(col(Clock.ticket).in_(numbers))):
+        found[clock.ticket].append(_opened(session, definitions, clock, span))
+    return found
+
+
+def _open_clocks() -> Select[Clock, ClockSpan]:
+    current = (col(ClockSpan.clock_id) == Clock.id) & col(ClockSpan.ended_at).is_(None)
+    return select(Clock, ClockSpan).join(ClockSpan, current).order_by(col(Clock.id))
 
 
 def last_cycle(session: Session, number: int, metric: str) -> Clock | None:
@@ -298,8 +312,9 @@ _CLOCK, _SPAN = (
 
 def _fired_steps(before: int, clock: int) -> Insert:
     """Copies the rows of the steps fired on the clock `before` to this one."""
-    fired = select(literal(clock), col(ClockStep.step), col(ClockStep.due_at), col(ClockStep.fired_at))
-    return insert(_STEP).from_select(_STEP.c.keys(), fired.where(ClockStep.clock_id == before))
+    others = [column for column in _STEP.c if column.name != "clock_id"]
+    fired = select(literal(clock), *others).where(_STEP.c.clock_id == before)
+    return insert(_STEP).from_select(["clock_id", *(column.name for column in others)], fired)
 
 
 def _values(columns: list[str], row: NewClock | NewSpan) -> dict[str, Any]:

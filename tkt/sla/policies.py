@@ -1,6 +1,7 @@
 """Which promise holds for a ticket: the policies of the desk, and the calendar a promise runs by.
 
-The first active policy of the file whose `match` fits the ticket wins; an empty match fits all. A clock keeps
+The policy that the customer, else their company, has for themselves; where they have none, or one that is no longer in
+the file, the first active policy of the file whose `match` fits the ticket; an empty match fits all. A clock keeps
 pointing at the version of policy and calendar it was computed with, so retired versions are found here too.
 What was read is kept in `Definitions.cache` and lives as long as one configuration.
 """
@@ -16,14 +17,19 @@ from sqlmodel import Session, col, select
 
 from tkt.sla.calendar import Calendar
 from tkt.sla.policy import Policy, read_policy
+from tkt.sla.ticket_state import TicketState
 from tkt.store.constants import ALWAYS, PRIORITY_NAMES
 from tkt.store.definitions import Declared, Definitions, calendar_name
 from tkt.store.read_clauses import Vocabulary
-from tkt.store.tables import Definition, Team, Ticket
+from tkt.store.tables import Definition, Team
 from tkt.times import to_micros
 
 if TYPE_CHECKING:
     from tkt.query.evaluate import Facts
+
+
+OWN = "sla.own"
+"""The setting that is there once a customer or company has a policy for themselves."""
 
 
 class Terms(NamedTuple):
@@ -36,11 +42,13 @@ class Terms(NamedTuple):
 
 
 def choose(definitions: Definitions, facts: Callable[[], Facts], at: datetime) -> Policy | None:
-    """The first active policy that matches the ticket; None when nothing is promised.
+    """The policy that holds for the ticket; None when nothing is promised.
 
-    `facts` is called once at most, and only where a policy has a match.
+    `facts` is called once at most, and only where a policy has a match or some customer one of their own.
     """
     known = cache(facts)
+    if definitions.setting(OWN) and (own := definitions.named("sla", known().sla)):
+        return _read(definitions, own)
     for declared in definitions.of("sla"):
         policy = _read(definitions, declared)
         if not policy.match.strip() or _fits(definitions, policy, known(), at):
@@ -48,7 +56,7 @@ def choose(definitions: Definitions, facts: Callable[[], Facts], at: datetime) -
     return None
 
 
-def terms(session: Session, definitions: Definitions, policy: Policy, ticket: Ticket, metric: str) -> Terms | None:
+def terms(session: Session, definitions: Definitions, policy: Policy, ticket: TicketState, metric: str) -> Terms | None:
     """What the policy promises this ticket as it stands; None where it promises nothing for the metric."""
     target = policy.target(PRIORITY_NAMES[ticket.priority], metric)
     if target is None:

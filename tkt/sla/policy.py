@@ -28,9 +28,11 @@ WITHDRAWN = "withdrawn"
 
 class Step(NamedTuple):
     """A reminder or escalation: `offset` is open seconds from the deadline (negative: before it), `actions`
-    its `do`.
+    its `do`, `when` the query that the ticket must fit. With `every` it comes again and again at that distance in
+    open seconds: `times` in all (0: no limit), not beyond the offset `until` (None: no limit). What it tells
+    neither waits for quiet hours nor is muted where it is `urgent`.
 
-    `key` names it in the ledger. It is made of the distance, so that a step keeps its identity when its
+    `key` names it in the ledger. It is made of the distances, so that a step keeps its identity when its
     policy gets a new version, and never fires twice on one clock.
     """
 
@@ -38,6 +40,21 @@ class Step(NamedTuple):
     metric: str
     offset: int
     actions: tuple[str, ...]
+    every: int = 0
+    times: int = 0
+    until: int | None = None
+    when: str = ""
+    urgent: bool = False
+
+    @property
+    def most(self) -> int | None:
+        """How often it comes at most; None: as long as the promise is open."""
+        if not self.every:
+            return 1
+        limits = [self.times] if self.times else []
+        if self.until is not None:
+            limits.append((self.until - self.offset) // self.every + 1)
+        return min(limits, default=None)
 
 
 class Policy(NamedTuple):
@@ -96,10 +113,26 @@ def _steps(tables: list[Mapping[str, Any]]) -> list[Step]:
     steps: list[Step] = []
     for table in tables:
         metric, offset = str(table["metric"]), parse_offset(str(table["at"]))
-        same = sum(step.metric == metric and step.offset == offset for step in steps)
-        key = format_offset(offset) + (f" ({same + 1})" if same else "")
-        steps.append(Step(key, metric, offset, tuple(table.get("do", ()))))
+        every, until = parse_duration(table["every"]) if "every" in table else 0, table.get("until")
+        same = sum((step.metric, step.offset, step.every) == (metric, offset, every) for step in steps)
+        steps.append(
+            Step(
+                key=_key(offset, every) + (f" ({same + 1})" if same else ""),
+                metric=metric,
+                offset=offset,
+                actions=tuple(table.get("do", ())),
+                every=every,
+                times=int(table.get("times", 0)),
+                until=None if until is None else parse_offset(str(until)),
+                when=str(table.get("when", "")),
+                urgent=bool(table.get("urgent", False)),
+            )
+        )
     return steps
+
+
+def _key(offset: int, every: int) -> str:
+    return f"{format_offset(offset)} every {format_offset(every)[1:]}" if every else format_offset(offset)
 
 
 def parse_offset(text: str) -> int:

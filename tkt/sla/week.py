@@ -55,7 +55,8 @@ class Week:
         last = bisect_right(self.opens, at) - 1
         if last < 0:
             return 0
-        return self.before[last] + min(at, self.closes[last]) - self.opens[last]
+        closes = self.closes[last]
+        return self.before[last] + (at if at < closes else closes) - self.opens[last]
 
     def earliest(self, elapsed: int) -> int:
         """The first moment by which `elapsed` has passed; 0 < elapsed <= total."""

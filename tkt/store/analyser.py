@@ -36,13 +36,15 @@ INDEXED_TERMS = 16_000
 
 _LONE_CHARACTERS = 4_000  # of INDEXED_TERMS; as many as a newspaper uses
 
-_UNSPACED = (
+UNSPACED = (
     r"\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U000323af"  # Han and kana
     r"\uac00-\ud7a3"  # Hangul
     r"\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecd\u0edc-\u0edf"  # Thai, Lao
     r"\u1000-\u103f\u1050-\u109d\u1780-\u17d3\u17dc\u17dd"  # Burmese, Khmer
 )
+"""Letters that stand next to each other without a space between words, as a regular expression's set."""
+
 # Vowel signs of scripts with spaces: no \w, yet part of the word. (Their blocks without the punctuation.)
 _VOWEL_SIGNS = (
     r"\u0711\u0730-\u074a\u07a6-\u07b0\u07eb-\u07f3\u07fd\u0816-\u082d\u0859-\u085b\u0900-\u0963\u0966-\u096f"
@@ -71,7 +73,7 @@ _WRAPPED = rf"(?<={_HAN_OR_KANA})[ \t]*\r?\n[ \t\u3000]*(?={_HAN_OR_KANA})"
 _ASCII_TERMS = rf"[a-z0-9]{{1,{TERM_LENGTH}}}"
 _SIMPLE_TERMS = rf"[^\W_]{{1,{TERM_LENGTH}}}"
 _NOT_SIMPLE = r"[^\x00-\u06ff\u1e00-\u2bff\U0001f000-\U0001faff]"  # beyond: vowel signs and missing spaces
-_RUN = rf"([{_UNSPACED}]+)|(?:[^\W_{_UNSPACED}]++|[{_VOWEL_SIGNS}]++)+"
+_RUN = rf"([{UNSPACED}]+)|(?:[^\W_{UNSPACED}]++|[{_VOWEL_SIGNS}]++)+"
 
 
 def index_terms(text: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 NEVER = 2**63 - 1
 """What `ticket.due_at` holds when there is no deadline."""
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The migration this code was written for; a store at another one is refused."""
 
 DOC_SHIFT = 20

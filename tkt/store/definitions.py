@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from tkt.store.constants import ALWAYS, STATUSES
-from tkt.store.rows import rows
-from tkt.store.tables import Definition, Setting
+from tkt.store.rows import execute, rows
+from tkt.store.tables import Definition
 
 
 class Declared(NamedTuple):
@@ -92,13 +92,13 @@ def load_definitions(session: Session, held: Definitions | None) -> Definitions:
 
 def raise_generation(session: Session) -> None:
     """Make every process read the definitions again; call in the transaction that changed them."""
-    row = session.get(Setting, "generation")
-    if row is None:
-        session.add(Setting(key="generation", value="1"))
-    else:
-        row.value = str(int(row.value) + 1)
+    execute(session, _RAISE)
 
 
+_RAISE = """
+INSERT INTO setting (key, value) VALUES ('generation', '1')
+ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(setting.value AS INTEGER) + 1 AS TEXT)
+"""
 _ACTIVE = """
 SELECT id, kind, name, version, CAST(body AS TEXT) FROM definition WHERE active ORDER BY position, id
 """

@@ -56,12 +56,15 @@ class Store:
             yield session
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """One read transaction: it keeps no writer waiting and waits for none; what it changes is not kept.
+    def reading(self, *, frozen: bool = False) -> Iterator[Session]:
+        """One read transaction: it keeps no writer waiting and waits for none; what it changes is not kept. All that it
+        reads is of one moment on SQLite, and on Postgres if it is `frozen`.
 
         Raises StoreBusy, StoreUnreachable, WrongSchema.
         """
         engine = self.engine.execution_options(reading=True)
+        if frozen and self.dialect == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
         with translated(self.location), Session(engine, expire_on_commit=False, autoflush=False) as session:
             if not self._checked:
                 self._check_schema(session)

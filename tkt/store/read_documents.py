@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tkt.store.read_clocks import clock_documents
-from tkt.store.read_entries import Message, conversation
-from tkt.store.read_tickets import in_portions, marks, tags_of, ticket
+from tkt.store.read_entries import File, Message, conversation
+from tkt.store.read_people import followers_of, watchers_of
+from tkt.store.read_tickets import in_portions, marks, tags_of, teams_of, ticket
 from tkt.times import from_micros, rfc3339
 
 if TYPE_CHECKING:
@@ -21,24 +22,48 @@ if TYPE_CHECKING:
 
 
 def ticket_document(reader: Reader, number: int, now: int | None = None) -> dict[str, Any]:
-    """One ticket as `show --json` prints it, with its entries but those taken back. Raises NotFound.
+    """One ticket as `show --json` prints it, with who follows it, and its entries but those taken back. Raises
+    NotFound.
 
     `now` (microseconds UTC, default this moment) is when the running clocks are read.
     """
     with reader.snapshot():
-        document = list_documents(reader, [ticket(reader, number)], now)[0]
+        row = ticket(reader, number)
+        document = list_documents(reader, [row], now)[0]
+        document["undelivered"] = _undelivered(reader, number) if row.undelivered else None
         messages = conversation(reader, number)
+        document["watchers"] = watchers_of(reader, number)
+        document["followers"] = [{"name": one.name or None, "email": one.email} for one in followers_of(reader, number)]
     document["entries"] = [_entry(message) for message in messages if message.withdrawn_at is None]
     return document
+
+
+def _undelivered(reader: Reader, number: int) -> str:
+    """Whom the latest mail that came back did not reach, and why."""
+    found = reader.row(_LATEST_FAILURE, (number,))
+    return found[0] if found else "a mail came back"
+
+
+_LATEST_FAILURE = """
+SELECT error FROM outbox
+WHERE ticket = ? AND state IN ('failed', 'sent') AND kind <> 'notification' AND error <> '' ORDER BY id DESC LIMIT 1
+"""
 
 
 def list_documents(reader: Reader, rows: Sequence[TicketRow], now: int | None = None) -> list[dict[str, Any]]:
     """Tickets as `list --json` prints them: everything but their entries."""
     numbers = [row.number for row in rows]
-    tags, fields = tags_of(reader, numbers), fields_of(reader, numbers)
+    tags, teams, fields = tags_of(reader, numbers), teams_of(reader, numbers), fields_of(reader, numbers)
     clocks = clock_documents(reader, numbers, now)
     return [
-        _document(row, tags.get(row.number, []), fields.get(row.number, {}), clocks.get(row.number, [])) for row in rows
+        _document(
+            row,
+            tags.get(row.number, []),
+            teams.get(row.number, []),
+            fields.get(row.number, {}),
+            clocks.get(row.number, []),
+        )
+        for row in rows
     ]
 
 
@@ -73,7 +98,9 @@ def _typed(text: str, kind: str) -> Any:
     return text  # decimals too: JSON readers would make them binary floating point
 
 
-def _document(row: TicketRow, tags: list[str], fields: dict[str, Any], clocks: list[dict[str, Any]]) -> dict[str, Any]:
+def _document(
+    row: TicketRow, tags: list[str], teams: list[str], fields: dict[str, Any], clocks: list[dict[str, Any]]
+) -> dict[str, Any]:
     return {
         "number": row.number,
         "subject": row.subject,
@@ -83,6 +110,7 @@ def _document(row: TicketRow, tags: list[str], fields: dict[str, Any], clocks: l
         "type": row.type or None,
         "category": row.category or None,
         "team": row.team or None,
+        "teams": teams,
         "assignee": row.assignee or None,
         "requester": _requester(row),
         "channel": row.channel,
@@ -118,8 +146,13 @@ def _entry(message: Message) -> dict[str, Any]:
         "at": moment(message.at),
         "text": message.text,
         "delivery": message.delivery or None,
-        "attachments": [{"name": file.name, "type": file.type, "size": file.size} for file in message.attachments],
+        "attachments": [_file(file) for file in message.attachments],
     }
+
+
+def _file(file: File) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": file.name, "type": file.type, "size": file.size}
+    return document | {"logo": True} if file.logo else document
 
 
 def moment(micros: int | None) -> str | None:

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 
 class File(NamedTuple):
-    """An attachment without its bytes; `size` in bytes. `inline` files belong to the text (images of an HTML mail)."""
+    """An attachment without its bytes; `size` in bytes. `inline` files belong to the text (images of an HTML mail);
+    `logo`: an image of a signature, which has come before.
+    """
 
     id: int
     name: str
     type: str
     size: int
     inline: bool
+    logo: bool
 
 
 class Message(NamedTuple):
@@ -88,11 +91,11 @@ def _files(reader: Reader, entries: Sequence[int]) -> dict[int, list[File]]:
     found: dict[int, list[File]] = {}
     for some in in_portions(entries):
         sql = (
-            "SELECT entry_id, id, name, type, size, inline FROM attachment"
+            "SELECT entry_id, id, name, type, size, inline, logo FROM attachment"
             f" WHERE entry_id IN ({marks(some)}) ORDER BY entry_id, id"
         )
-        for entry, *file, inline in reader.rows(sql, some):
-            found.setdefault(entry, []).append(File._make([*file, bool(inline)]))
+        for entry, *file, inline, logo in reader.rows(sql, some):
+            found.setdefault(entry, []).append(File._make([*file, bool(inline), bool(logo)]))
     return found
 
 

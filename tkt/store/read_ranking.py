@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tkt.store.constants import DOC_SHIFT
+from tkt.store.match import match_text
 from tkt.store.read import FEW
 from tkt.store.read_windows import newest, oldest
-from tkt.store.search import match_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

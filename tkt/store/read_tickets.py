@@ -149,6 +149,21 @@ def tags_of(reader: Reader, numbers: Sequence[int]) -> dict[int, list[str]]:
     return found
 
 
+def teams_of(reader: Reader, numbers: Sequence[int]) -> dict[int, list[str]]:
+    """The further teams of these tickets, besides their own, sorted; tickets without one are left out."""
+    found: dict[int, list[str]] = {}
+    for some in in_portions(numbers):
+        for number, team in reader.rows(_FURTHER_TEAMS % marks(some), some):
+            found.setdefault(number, []).append(team)
+    return found
+
+
+_FURTHER_TEAMS = """
+SELECT x.ticket, m.name FROM ticket_team x JOIN team m ON m.id = x.team_id JOIN ticket t ON t.number = x.ticket
+WHERE x.ticket IN (%s) AND (t.team_id IS NULL OR t.team_id <> x.team_id) ORDER BY x.ticket, m.name
+"""
+
+
 def page_sql(
     where: Where, sort: Sort, limit: int | None, after: tuple[Any, ...] | None = None, backwards: bool = False,
     dialect: str = "sqlite",

@@ -11,13 +11,14 @@ the driver raises is wrapped as SQLAlchemy would.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Column, Connection, CursorResult, Dialect, Table, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, SQLModel
 
 Kept = TypeVar("Kept", bound=SQLModel)
@@ -64,14 +65,7 @@ def keep_all(session: Session, table: type[SQLModel], values: Sequence[dict[str,
         return
     connection = _connection(session)
     written = _insertion(table, connection.dialect)
-    many = [written.bound(one) for one in values]
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_for_psycopg(written.plain), many)
-        return
-    try:
-        _driver(connection).executemany(written.plain, many)
-    except sqlite3.Error as error:
-        raise DBAPIError.instance(written.plain, many, error, sqlite3.Error) from error
+    _run_many(connection, written.plain, [written.bound(one) for one in values])
 
 
 def keep_numbered(session: Session, table: type[SQLModel], values: Sequence[dict[str, Any]]) -> list[int]:
@@ -79,6 +73,58 @@ def keep_numbered(session: Session, table: type[SQLModel], values: Sequence[dict
     connection = _connection(session)
     written = _insertion(table, connection.dialect)
     return [run(connection, written.returning, written.bound(one)).fetchall()[0][0] for one in values]
+
+
+def rewrite(session: Session, objects: Iterable[SQLModel]) -> None:
+    """Write what has changed of loaded rows, many in one go; in the session they are as if just loaded."""
+    connection = _connection(session)
+    together: dict[tuple[type[SQLModel], tuple[str, ...]], list[SQLModel]] = {}
+    for row in objects:
+        if changed := tuple(inspect(row).committed_state):
+            together.setdefault((type(row), changed), []).append(row)
+    for (table, changed), some in together.items():
+        update = _update(table, changed, connection.dialect)
+        _run_many(connection, update.plain, [update.bound(row) for row in some])
+        for row in some:
+            for name in changed:
+                set_committed_value(row, name, getattr(row, name))
+
+
+class _Update(NamedTuple):
+    """The UPDATE of some columns by the primary key, and each value with what turns it into the driver's."""
+
+    plain: str
+    columns: list[tuple[str, Callable[[Any], Any] | None]]
+
+    def bound(self, row: SQLModel) -> tuple[Any, ...]:
+        return tuple(bind(getattr(row, key)) if bind else getattr(row, key) for key, bind in self.columns)
+
+
+def _update(table: type[SQLModel], changed: tuple[str, ...], dialect: Dialect) -> _Update:
+    key = table, changed, dialect.name
+    if key not in _UPDATES:
+        mapped: Table = inspect(table).local_table
+        quote = dialect.identifier_preparer.quote
+        given = [mapped.columns[name] for name in changed]
+        which = list(mapped.primary_key.columns)
+        values = ", ".join(f"{quote(column.name)} = ?" for column in given)
+        where = " AND ".join(f"{quote(column.name)} = ?" for column in which)
+        columns = [(column.key, _binder(column, dialect)) for column in (*given, *which)]
+        _UPDATES[key] = _Update(f"UPDATE {quote(mapped.name)} SET {values} WHERE {where}", columns)
+    return _UPDATES[key]
+
+
+_UPDATES: dict[tuple[type[SQLModel], tuple[str, ...], str], _Update] = {}
+
+
+def _run_many(connection: Connection, sql: str, many: Sequence[tuple[Any, ...]]) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_for_psycopg(sql), list(many))
+        return
+    try:
+        _driver(connection).executemany(sql, many)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(sql, list(many), error, sqlite3.Error) from error
 
 
 class _Insertion(NamedTuple):

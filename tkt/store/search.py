@@ -2,7 +2,7 @@
 
 A document's id is `doc_id(number, position)`; position 0 is the subject. SQLite keeps them in an FTS5 table
 without content, Postgres in tsvectors; both hold the analyser's terms with their positions, so phrases are
-found alike. What `match_text` makes is the other side: the phrases of a query in the engine's own notation.
+found alike. Leaves to others: what a query says to the index (`tkt.store.match`).
 
 FTS5 without content can't look up what it indexed: to remove a document its text must be given again,
 exactly.
@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from tkt.store.analyser import index_terms
 from tkt.store.constants import DOC_SHIFT
+from tkt.store.rows import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
@@ -42,7 +41,7 @@ def add_document(session: Session | Connection, number: int, position: int, text
     terms = index_terms(text)
     if terms:
         connection, dialect = _connection(session)
-        _run(connection, _ADD[dialect], (doc_id(number, position), _document(terms, dialect)))
+        run(connection, _ADD[dialect], (doc_id(number, position), _document(terms, dialect)))
 
 
 def remove_document(session: Session | Connection, number: int, position: int, old_text: str) -> None:
@@ -54,7 +53,7 @@ def remove_document(session: Session | Connection, number: int, position: int, o
     document: tuple[Any, ...] = (doc_id(number, position),)
     if dialect == "sqlite":
         document = (*document, _document(terms, dialect))
-    _run(connection, _REMOVE[dialect], document)
+    run(connection, _REMOVE[dialect], document)
 
 
 def replace_document(session: Session | Connection, number: int, position: int, old_text: str, text: str) -> None:
@@ -70,14 +69,6 @@ def move_document(session: Session | Connection, old: tuple[int, int], new: tupl
     add_document(session, *new, text)
 
 
-def match_text(phrases: Iterable[Iterable[str]], dialect: str) -> str:
-    """All of these phrases, as FTS5's MATCH or as a tsquery. Terms hold neither quotes nor operators."""
-    if dialect == "sqlite":
-        return " AND ".join(f'"{" ".join(phrase)}"' for phrase in phrases)
-    quoted = ([f"'{term}'" for term in phrase] for phrase in phrases)
-    return " & ".join(f"({' <-> '.join(terms)})" for terms in quoted)
-
-
 def _document(terms: list[str], dialect: str) -> str:
     if dialect == "sqlite":
         return " ".join(terms)
@@ -87,9 +78,3 @@ def _document(terms: list[str], dialect: str) -> str:
 def _connection(session: Session | Connection) -> tuple[Connection, str]:
     connection = session if hasattr(session, "exec_driver_sql") else session.connection()
     return connection, connection.dialect.name  # type: ignore[return-value, union-attr]
-
-
-def _run(connection: Connection, sql: str, params: tuple[Any, ...]) -> None:
-    from tkt.store.rows import run  # readers, who use `match_text`, load no SQLModel
-
-    run(connection, sql, params)

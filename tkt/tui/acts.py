@@ -32,10 +32,11 @@ class Outcome(NamedTuple):
 
 
 class Recipients(NamedTuple):
-    """Who a reply would go to."""
+    """Who a reply would go to; whom of them mail does not reach, and why."""
 
     to: list[str]
     cc: list[str]
+    out_of_reach: dict[str, str]
 
 
 class Letter(NamedTuple):
@@ -109,9 +110,12 @@ class Acts:
 
         return "; ".join(str(redo(self._opened())) for _ in range(steps))
 
-    def write(self, letter: Letter) -> None:
-        """Write it, with its files. A note overwrites nothing, so a changed ticket does not stop it."""
+    def write(self, letter: Letter) -> list[str]:
+        """Write it, with its files; what its writer should know besides. A note overwrites nothing, so a changed ticket
+        does not stop it.
+        """
         from tkt.desk.conversation import note, reply
+        from tkt.desk.mentions import remarks
 
         files = [_upload(path) for path in letter.files]
         number, text, version = letter.number, letter.text, letter.version
@@ -119,16 +123,18 @@ class Acts:
             note(self._opened(), number, text, attachments=files)
         else:
             reply(self._opened(), number, text, cc=letter.cc, attachments=files, status=letter.status, version=version)
+        return remarks(self._opened(), text, letter.kind)
 
     def recipients(self, number: int, cc: tuple[str, ...] = ()) -> Recipients:
         """Who a reply to this ticket would go to if these addresses were added, by the rule that sending follows.
         Raises UsageError when one is no address."""
         from tkt.desk.outbox import reply_recipients
+        from tkt.desk.standing import out_of_reach
         from tkt.store.tables import Ticket
 
         with self._opened().look() as change:
             to, others = reply_recipients(change, change.session.get_one(Ticket, number), cc)
-            return Recipients(list(to), list(others))
+            return Recipients(list(to), list(others), out_of_reach(change, [*to, *others]))
 
     def seen(self, number: int) -> None:
         """Note that somebody of the desk has read the ticket."""

@@ -30,13 +30,15 @@ MARKED, UNREAD, UNDELIVERED, DRAFT, MINE, TAKEN, GONE = "✓", "●", "✗", "�
 
 
 class Context(NamedTuple):
-    """What a line depends on besides its ticket. `now` in microseconds UTC, `drafts` are kinds by ticket."""
+    """What a line depends on besides its ticket. `now` in microseconds UTC, `drafts` are kinds by ticket, `names` those
+    of agents and teams, whom notes may mention."""
 
     now: int
     me: str = ""
     marked: frozenset[int] = frozenset()
     gone: frozenset[int] = frozenset()
     drafts: Mapping[int, Sequence[str]] = MappingProxyType({})
+    names: Sequence[str] = ()
 
 
 class Cell(NamedTuple):

@@ -5,21 +5,23 @@ are looked up here.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from tkt.tui.commands import COMMANDS, find
 from tkt.tui.prompt_line import Completion
 
 MOST_PATHS = 100
+_MENTION = re.compile(r"(?<![A-Za-z0-9_@/.])@((?:\w[\w.@-]*)?)\Z")
 
 Names = Mapping[str, list[str]]
 
 FIELDS = ("priority=", "team=", "category=", "type=", "subject=", "due=", "status=", "assignee=", "field.")
 VALUES = {"priority": "priority", "team": "team", "status": "status", "assignee": "assignee"}
 QUERY_KEYS = (
-    "status:", "kind:", "team:", "assignee:", "priority:", "priority>=", "from:", "company:", "customer.tier:", "tag:",
-    "category:", "type:", "channel:", "subject:", "created>", "created<", "updated<", "updated>", "due<", "is:",
-    "has:attachment", "parent:", "field.",
+    "status:", "kind:", "team:", "assignee:", "watcher:", "priority:", "priority>=", "from:", "company:",
+    "customer.tier:", "tag:", "category:", "type:", "channel:", "subject:", "created>", "created<", "updated<",
+    "updated>", "due<", "is:", "has:attachment", "parent:", "field.",
 )  # fmt: skip
 QUERY_VALUES = {
     "kind": ["open", "waiting", "resolved", "closed"],
@@ -75,11 +77,20 @@ def complete_path(line: str, start: int = 0, folders: bool = False) -> Completio
 def _query_values(key: str, names: Names) -> list[str]:
     if key == "assignee":
         return [word for word in _words("assignee", names) if word != "auto"]
+    if key == "watcher":
+        return _words("follower", names)
     return QUERY_VALUES.get(key) or names.get(key, [])
 
 
 def _words(kind: str, names: Names) -> list[str]:
-    return ["me", "auto", "none", *names.get("agent", [])] if kind == "assignee" else names.get(kind, [])
+    fixed = {"assignee": ["me", "auto", "none"], "follower": ["me"]}.get(kind)
+    return names.get(kind, []) if fixed is None else [*fixed, *names.get("agent", [])]
+
+
+def complete_mention(line: str, names: Iterable[str]) -> Completion | None:
+    """Names of agents and teams after an "@", where the text before the cursor ends in one that is begun; else None."""
+    begun = _MENTION.search(line)
+    return _beginning(begun.start(1), begun[1], list(dict.fromkeys(names))) if begun else None
 
 
 def _field(start: int, typed: str, names: Names) -> Completion:

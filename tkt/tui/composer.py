@@ -25,7 +25,7 @@ from tkt.tui.text_lines import wrapped
 
 HINTS = {
     "reply": "^s send  ^t send + status  ^r add cc  ^o attach  ^e $EDITOR  esc keep as draft",
-    "note": "^s write it down  ^o attach  ^e $EDITOR  esc keep as draft",
+    "note": "^s write it down  ^o attach  ^e $EDITOR  @NAME tells NAME  esc keep as draft",
 }
 
 
@@ -59,7 +59,7 @@ class ComposerHead(Widget):
         head = theme.NOTE if self.kind == "note" else theme.REPLY_HEAD
         names = safe_line(", ".join(os.path.basename(path) for path in self.files), 400)
         last = (self.warning, theme.ERROR) if self.warning else (HINTS[self.kind], theme.DIM)
-        parts = [(self._title(), head), (names and f"with {names}", theme.NUMBER), last]
+        parts = [(self._title(), head), (self._lost(), theme.LATE), (names and f"with {names}", theme.NUMBER), last]
         width = max(20, self.size.width - 1)
         self._lines = [(line, style) for text, style in parts if text for line in wrapped(text, width)]
         self.styles.height = len(self._lines)
@@ -74,6 +74,11 @@ class ComposerHead(Widget):
             return f"REPLY on #{self.number}: PUBLIC, but the ticket has nobody to mail to"
         cc = f"  cc {', '.join(self.recipients.cc)}" if self.recipients.cc else ""
         return safe_line(f"REPLY on #{self.number}: PUBLIC, mailed to {', '.join(self.recipients.to)}{cc}", 2000)
+
+    def _lost(self) -> str:
+        """Whom of those who would get the reply mail does not reach."""
+        lost = self.recipients.out_of_reach if self.recipients else {}
+        return safe_line("; ".join(f"mail to {one} does not arrive: {why}" for one, why in lost.items()), 400)
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
@@ -105,6 +110,17 @@ class ComposerText(TextArea, can_focus=False):
             self.type("\n")
         elif typed(event):
             self.type(typed(event))
+
+    @property
+    def before_cursor(self) -> str:
+        """What stands in the cursor's line before it."""
+        row, column = self.cursor_location
+        return self.document.get_line(row)[:column]
+
+    def put_before_cursor(self, start: int, text: str) -> None:
+        """Put a text in place of what stands in the cursor's line from `start` to the cursor."""
+        row, column = self.cursor_location
+        self.replace(text, (row, start), (row, column), maintain_selection_offset=False)
 
     def type(self, text: str) -> None:
         """Put a text at the cursor, over what is selected; it may come from a stranger."""

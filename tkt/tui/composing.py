@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tkt.errors import Conflict, TktError
 from tkt.tui import theme
 from tkt.tui.acts import Letter
-from tkt.tui.completion import complete_path
+from tkt.tui.completion import complete_mention, complete_path
 from tkt.tui.drafts import Draft
 from tkt.tui.keyboard import Work
 from tkt.tui.picker import Choice
@@ -46,6 +46,7 @@ class Composing:
             "ctrl+r": self._ask_cc,
             "ctrl+o": self._ask_file,
             "ctrl+e": self._edit,
+            "tab": self._complete_name,
             "escape": self._leave,
         }
 
@@ -177,7 +178,7 @@ class Composing:
         letter = Letter(composer.kind, number, draft.text, composer.version, draft.cc, draft.files, status)
         self.keep()
         try:
-            await deeds.call(deeds.acts.write, letter)
+            remarks = await deeds.call(deeds.acts.write, letter)
         except Conflict as error:
             await self._conflict(composer, error)
         except TktError as error:
@@ -186,7 +187,8 @@ class Composing:
             self._drafts.drop(number, composer.kind)
             deeds.sent(letter)
             await self._close(composer)
-            self._screen.say(f"#{number}: {_sent(letter)}", theme.GOOD)
+            said = "; ".join([f"#{number}: {_sent(letter)}", *remarks])
+            self._screen.say(said, theme.NOTICE if remarks else theme.GOOD)
 
     async def _conflict(self, composer: Composer, error: Conflict) -> None:
         """Say what changed, and let the next ^s send against the ticket as it is now."""
@@ -241,6 +243,19 @@ class Composing:
             composer.warn("" if attached else f"{os.path.basename(path)} is not attached any more")
             self._keep_soon()
         self._screen.prompt.leave()
+        return None
+
+    def _complete_name(self, composer: Composer) -> Work:
+        """In a note, go on with the name after an "@" as far as it is certain, and say what it may become."""
+        words = self._screen.loader.words
+        found = complete_mention(composer.area.before_cursor, [*words.get("agent", []), *words.get("team", [])])
+        if composer.kind == "note" and found is not None and found.words:
+            end = found.end if len(found.words) == 1 else ""
+            shared = os.path.commonprefix(found.words)
+            begun = composer.area.before_cursor[found.start :]
+            composer.area.put_before_cursor(found.start, (shared if len(shared) >= len(begun) else begun) + end)
+            composer.warn("" if end else "  ".join(found.words))
+            self._keep_soon()
         return None
 
     def _edit(self, composer: Composer) -> Work:

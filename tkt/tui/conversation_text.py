@@ -71,7 +71,8 @@ def conversation_page(reading: Reading, width: int, context: Context, unfolded: 
         if lines:
             lines.append([])
         starts.append(len(lines))
-        lines += _message(message, reading.row.subject, width, context, unfolded)
+        subject = reading.row.subject if message.position == 1 else ""  # of the mail that opened the ticket
+        lines += _message(message, subject, width, context, unfolded)
     return Page(list(_facts(reading, width, context)), lines, starts)
 
 
@@ -85,6 +86,12 @@ def history_page(reading: Reading, width: int, context: Context) -> Page:
     return Page(list(_facts(reading, width, context)), lines, [])
 
 
+def promises_page(reading: Reading, width: int, context: Context) -> Page:
+    """The ticket's facts and why its deadlines are what they are, as `tkt sla explain` says it."""
+    explained = (line for text in reading.promises for line in wrapped(text, width))
+    return Page(list(_facts(reading, width, context)), [[Segment(line)] for line in explained], [])
+
+
 def event_words(event: EventRow) -> str:
     """One event in words: who, what, from, to, why."""
     what = event.verb
@@ -93,6 +100,17 @@ def event_words(event: EventRow) -> str:
         what = f"{event.field}: {old} → {new}" if event.old is not None else f"{event.field}: {new}"
     because = f" ({event.cause})" if event.cause else ""
     return safe_line(f"{event.actor}, {what}{because}", 400)
+
+
+def concerning_me(events: Iterable[EventRow], me: str) -> str:
+    """The newest event by which somebody mentions me or gives me a ticket, in words; "" if there is none."""
+    found = ""
+    for event in events:
+        if event.new == me and event.verb == "mention":
+            found = f"{event.actor} mentioned you on #{event.ticket}"
+        elif event.new == me and event.field == "assignee":
+            found = f"{event.actor} assigned #{event.ticket} to you"
+    return safe_line(found, 200)
 
 
 def _value(value: object) -> str:
@@ -105,9 +123,14 @@ def _facts(reading: Reading, width: int, context: Context) -> Iterator[Line]:
     mail = f" <{row.requester_email}>" if row.requester_email and row.requester_name else ""
     company = ", ".join(part for part in (row.company, row.tier) if part)
     asked = f"from {who}{mail}{f' ({company})' if company else ''}" if who else "no requester"
-    facts = [row.status, row.priority, row.team or "no team", row.assignee or "nobody's", row.category, row.type, asked]
+    team = (row.team or "no team") + (f" (also: {', '.join(reading.teams)})" if reading.teams else "")
+    facts = [row.status, row.priority, team, row.assignee or "nobody's", row.category, row.type, asked]
     if reading.tags:
         facts.append("tags " + ", ".join(reading.tags))
+    if reading.watchers:
+        facts.append("followed by " + ", ".join("you" if one == context.me else one for one in reading.watchers))
+    if reading.followers:
+        facts.append("copies to " + ", ".join(reading.followers))
     if row.merged_into:
         facts.append(f"merged into #{row.merged_into}")
     if row.parent:
@@ -162,10 +185,22 @@ def _message(message: Message, subject: str, width: int, context: Context, unfol
         yield [Segment(voice.edge, voice.text), Segment(safe_line(message.machine, 200), theme.FOLDED)]
     for text, style in _body(message, subject, unfolded, voice):
         for line in wrapped(text, width - 2):
-            yield [Segment(voice.edge, voice.text), Segment(line, style)]
-    for file in message.attachments:
-        if not file.inline:
-            yield [Segment(voice.edge, voice.text), Segment(_file(file), theme.NUMBER)]
+            named = message.kind == "note" and "@" in line
+            said = _with_mentions(line, style, context.names) if named else [Segment(line, style)]
+            yield [Segment(voice.edge, voice.text), *said]
+    for words, style in _files(message, unfolded):
+        yield [Segment(voice.edge, voice.text), Segment(words, style)]
+
+
+def _with_mentions(line: str, style: Style, names: Iterable[str]) -> Line:
+    """A line of a note, with whom it mentions standing out."""
+    from tkt.desk.mentions import places
+
+    segments, at = [], 0
+    for start, end in places(line, names):
+        segments += [Segment(line[at:start], style), Segment(line[start:end], theme.MENTIONED)]
+        at = end
+    return [*segments, Segment(line[at:], style)]
 
 
 def _heading(message: Message, voice: Voice, context: Context) -> Line:
@@ -184,7 +219,7 @@ def _heading(message: Message, voice: Voice, context: Context) -> Line:
 
 
 def _body(message: Message, subject: str, unfolded: bool, voice: Voice) -> Iterator[tuple[str, Style]]:
-    from tkt.channels.mail.quotes import fold
+    from tkt.channels.mail.folding.quotes import fold
 
     text = safe_block(message.text, TEXT_LIMIT).strip("\n")
     if unfolded or message.kind != "inbound":
@@ -197,6 +232,18 @@ def _body(message: Message, subject: str, unfolded: bool, voice: Voice) -> Itera
         else:
             count = len(piece.text.strip().splitlines())
             yield f"[{piece.kind}: {count} line{'s' * (count != 1)}, f shows]", theme.FOLDED
+
+
+def _files(message: Message, unfolded: bool) -> Iterator[tuple[str, Style]]:
+    """What came with a message; the logos of signatures are folded like the signatures."""
+    for file in message.attachments:
+        if file.logo and unfolded:
+            yield f"{_file(file)}, a signature's logo", theme.FOLDED
+        elif not (file.inline or file.logo):
+            yield _file(file), theme.NUMBER
+    logos = sum(file.logo for file in message.attachments)
+    if logos and not unfolded:
+        yield f"[+{logos} logo{'s' * (logos != 1)}, f shows]", theme.FOLDED
 
 
 def _file(file: File) -> str:

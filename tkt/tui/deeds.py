@@ -55,6 +55,10 @@ class Deeds:
             "close": lambda _: self._status("closed"),
             "tag": self._tag,
             "set": self._set,
+            "follow": lambda whom: self._follow(whom, True),
+            "unfollow": lambda whom: self._follow(whom, False),
+            "spam": lambda _: self._spam(),
+            "ham": lambda _: self._ham(),
             "macro": self._macro,
             "undo": lambda _: self._undo(),
             "redo": lambda _: self._redo(),
@@ -153,6 +157,29 @@ class Deeds:
         wanted = {key: value for key, _, value in pairs}
         versions = self._versions()
         return self._run(words, lambda desk, number: set_fields(desk, number, wanted, versions.get(number)))
+
+    def _follow(self, whom: str, follows: bool) -> Work:
+        """Agents by their names, others by their addresses; nobody named: the agent who acts."""
+        from tkt.desk import followers
+
+        known = {"me", *self._screen.loader.words.get("agent", [])}
+        addresses = [word for word in whom.split() if "@" in word and word not in known]
+        agents = [word for word in whom.split() if word not in addresses]
+        act = followers.follow if follows else followers.unfollow
+        words = f"{'followed' if follows else 'not followed'} by {whom or 'you'}"
+        return self._run(words, lambda desk, number: act(desk, number, agents, addresses))
+
+    def _spam(self) -> Work:
+        from tkt.desk.spam import spam
+
+        versions = self._versions()
+        return self._run("spam", lambda desk, number: spam(desk, number, versions.get(number)))
+
+    def _ham(self) -> Work:
+        from tkt.desk.spam import ham
+
+        versions = self._versions()
+        return self._run("no spam", lambda desk, number: ham(desk, number, versions.get(number)))
 
     def _pick(self, title: str, choices: list[Choice], picked: Callable[[str], Work]) -> Work:
         targets = self.targets()

@@ -187,12 +187,12 @@ class Loader:
             return ""
         return f"{self.total:,}+" if self.total >= MOST_COUNTED else f"{self.total:,}"
 
-    async def read_ticket(self, number: int, whole: bool, with_history: bool) -> None:
+    async def read_ticket(self, number: int, whole: bool, aspect: str) -> None:
         """Fill the reading pane."""
         pane = self._screen.reading
         limit = None if whole else 40
         try:
-            found = await self._read(self._source.reading, number, limit, with_history)
+            found = await self._read(self._source.reading, number, limit, aspect)
         except TktError as error:
             pane.show(None, str(error))
             return

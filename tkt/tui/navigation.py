@@ -11,6 +11,7 @@ from tkt.tui import theme
 from tkt.tui.completion import complete_command, complete_query
 from tkt.tui.conversation_text import newest_text
 from tkt.tui.keyboard import Work
+from tkt.tui.source import CONVERSATION, HISTORY, PROMISES
 from tkt.tui.views import Asked, View, next_view
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Navigation:
             "scroll-down": lambda _: self._screen.reading.scroll_by(3),
             "scroll-up": lambda _: self._screen.reading.scroll_by(-3),
             "unfold": lambda _: self._unfold(),
-            "history": lambda _: self._history(),
+            "history": lambda _: self._aspect(HISTORY),
+            "promises": lambda _: self._aspect(PROMISES),
             "filter": self._filter,
             "view-before": lambda _: self._turn(-1),
             "view-after": lambda _: self._turn(1),
@@ -147,8 +149,10 @@ class Navigation:
         self._screen.reading.unfolded = not self._screen.reading.unfolded
         self._screen.reading.lay_out()
 
-    def _history(self) -> Work:
-        self._screen.reading.history = not self._screen.reading.history
+    def _aspect(self, aspect: str) -> Work:
+        """This of the ticket instead of its conversation, or the conversation again."""
+        reading = self._screen.reading
+        reading.aspect = CONVERSATION if reading.aspect == aspect else aspect
         return self._screen.ticket_shown() if self._screen.preview_wanted else self._open()
 
     # --- lists -------------------------------------------------------------------------------------------------------
@@ -289,8 +293,8 @@ class Navigation:
         elif screen.marked or self._range_from is not None:
             self.unmark()
             screen.list_changed(reread=False)
-        elif screen.reading.history:
-            return self._history()
+        elif screen.reading.aspect != CONVERSATION:
+            return self._aspect(CONVERSATION)
         elif screen.loader.asked.filtered:
             return self._show_view(screen.loader.asked.view)
         else:

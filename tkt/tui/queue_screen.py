@@ -226,6 +226,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
             frozenset(self.marked),
             self.queue.window.gone,
             {} if self.composing.active else self.session.drafts.kinds(),
+            (*self.loader.words.get("agent", ()), *self.loader.words.get("team", ())),
         )
 
     async def open_list(self, asked: Asked, from_end: bool = False) -> bool:
@@ -277,7 +278,7 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         if number is None:
             self.reading.show(None)
         else:
-            await self.loader.read_ticket(number, self.opened, self.reading.history)
+            await self.loader.read_ticket(number, self.opened, self.reading.aspect)
             if self.opened and self.reading.unread and not self.read_only:
                 self.start(partial(self.deeds.seen, number), group="seen")
 
@@ -335,7 +336,14 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         others = [event for event in message.change.events if event.actor != self.session.actor_name]
         self.composing.others_did(others)
         self._notice([event for event in others if event.ticket == self.queue.window.number])
+        self._tell_of_me(others)
         self.loader.refresh()
+
+    def _tell_of_me(self, others: list[EventRow]) -> None:
+        from tkt.tui.conversation_text import concerning_me
+
+        if words := concerning_me(others, self.session.actor_name):
+            self.say(words, theme.NOTICE)
 
     def _notice(self, concerning: list[EventRow]) -> None:
         from tkt.tui.conversation_text import event_words

@@ -11,8 +11,8 @@ from textual.widget import Widget
 from tkt.safe_text import safe_line
 from tkt.tui import theme
 from tkt.tui.columns import Context, fitted
-from tkt.tui.conversation_text import Line, Page, conversation_page, history_page
-from tkt.tui.source import Reading
+from tkt.tui.conversation_text import Line, Page, conversation_page, history_page, promises_page
+from tkt.tui.source import CONVERSATION, HISTORY, PROMISES, Reading
 
 EDGE = "│"
 STICKY_FROM = 16
@@ -28,7 +28,7 @@ class ReadingPane(Widget):
         self.says = ""
         self.beside = False
         self.unfolded = False
-        self.history = False
+        self.aspect = CONVERSATION
         self.context: Callable[[], Context] = lambda: Context(0)
         self._sticky: list[Line] = []
         self._lines: list[Line] = []
@@ -74,8 +74,10 @@ class ReadingPane(Widget):
         if self.reading is None:
             return Page([], [[Segment(self.says, theme.DIM)]] if self.says else [], [])
         width = self.size.width - (2 if self.beside else 0)
-        if self.history:
+        if self.aspect == HISTORY:
             return history_page(self.reading, width, self.context())
+        if self.aspect == PROMISES:
+            return promises_page(self.reading, width, self.context())
         return conversation_page(self.reading, width, self.context(), self.unfolded)
 
     def _limit(self) -> None:
@@ -112,7 +114,8 @@ class ReadingPane(Widget):
     def _head(self, width: int) -> str:
         left = EDGE + " " if self.beside else ""
         if self.reading is not None:
-            what = "history" if self.history else safe_line(self.reading.row.subject, 300)
+            subject = safe_line(self.reading.row.subject, 300)
+            what = subject if self.aspect == CONVERSATION else self.aspect
             left += f"#{self.reading.row.number} {what}"
         above, below = self._top, max(0, len(self._lines) - self._top - self.lines_shown)
         right = f"{f' ↑{above}' if above else ''}{f' ↓{below}' if below else ''}"

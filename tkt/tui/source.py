@@ -17,7 +17,8 @@ from tkt.store.read_clauses import Where
 from tkt.store.read_clocks import ClockRow, clocks_of
 from tkt.store.read_entries import Message, conversation
 from tkt.store.read_events import EventRow, history
-from tkt.store.read_tickets import TicketRow, by_numbers, count, page, page_numbers, tags_of, ticket
+from tkt.store.read_people import followers_of, watchers_of
+from tkt.store.read_tickets import TicketRow, by_numbers, count, page, page_numbers, tags_of, teams_of, ticket
 from tkt.times import to_micros, utcnow
 from tkt.tui.views import BUILT_IN, Asked, View
 
@@ -51,8 +52,14 @@ class Refreshed(NamedTuple):
     moved: bool
 
 
+CONVERSATION, HISTORY, PROMISES = "conversation", "history", "promises"
+"""What the reading pane shows of a ticket."""
+
+
 class Reading(NamedTuple):
-    """One ticket for the reading pane."""
+    """One ticket for the reading pane; `events` and `promises` (why its deadlines are what they are, as lines) only
+    where they are what is read. `teams` are further ones that it concerns, `watchers` agents who follow it,
+    `followers` addresses that get its replies."""
 
     row: TicketRow
     messages: list[Message]
@@ -60,6 +67,10 @@ class Reading(NamedTuple):
     tags: list[str]
     earlier: int
     events: list[EventRow]
+    teams: list[str] = []
+    watchers: list[str] = []
+    followers: list[str] = []
+    promises: list[str] = []
 
 
 class Source:
@@ -148,8 +159,9 @@ class Source:
         """How many tickets a list holds; MOST_COUNTED means that many or more."""
         return count(self.reader, self.listing(asked).where, MOST_COUNTED)
 
-    def reading(self, number: int, limit: int | None = PREVIEWED, with_history: bool = False) -> Reading:
+    def reading(self, number: int, limit: int | None = PREVIEWED, aspect: str = CONVERSATION) -> Reading:
         """A ticket with its conversation (its newest `limit` messages). Raises NotFound."""
+        promises = self._explained(number) if aspect == PROMISES else []
         with self.reader.snapshot():
             messages = conversation(self.reader, number, limit=limit)
             return Reading(
@@ -158,8 +170,18 @@ class Source:
                 clocks_of(self.reader, [number], self.now()).get(number, []),
                 tags_of(self.reader, [number]).get(number, []),
                 messages[0].position - 1 if messages else 0,
-                history(self.reader, number) if with_history else [],
+                history(self.reader, number) if aspect == HISTORY else [],
+                teams_of(self.reader, [number]).get(number, []),
+                watchers_of(self.reader, number),
+                [one.email for one in followers_of(self.reader, number)],
+                promises,
             )
+
+    def _explained(self, number: int) -> list[str]:
+        from tkt.sla.explain import explain
+        from tkt.sla.explain_text import lines
+
+        return list(lines(explain(self.reader, number, self._now())))
 
     def save_files(self, number: int, folder: str) -> list[str]:
         """Write the ticket's attachments into a folder; the paths written. Raises NotFound, TktError."""

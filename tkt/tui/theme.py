@@ -35,6 +35,7 @@ REPLY = Style(color="green", bold=True)
 REPLY_HEAD = Style(color="black", bgcolor="green")
 NOTE = Style(color="black", bgcolor="yellow", bold=True)
 NOTE_TEXT = Style(color="yellow")
+MENTIONED = Style(color="yellow", bold=True, underline=True)
 MACHINE = Style(color="bright_black", bold=True)
 FOLDED = Style(color="bright_black", italic=True)
 

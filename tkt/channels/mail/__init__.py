@@ -1,15 +1,16 @@
-"""The mail gateway: messages in, tickets and entries out, and the way back.
+"""The mail gateway: messages in, tickets and entries out, and the way back. Its specification is `gateway`.
 
-Reading a message is split by what each step knows, every step a pure function without database or network:
+- `receiving`  a server's folder -> stored messages: `pulling` fetches from `sources` (or puts aside: `withheld`), at
+               once where the server says so (`idle`), else by the `timetable`; `intake` stores each and sees it
+               through; `quarantine` holds what could not be read or filed
+- `reading`    bytes -> `ParsedMail`, pure functions: `parse` is the one entry point, `watchdog` has it done by a
+               process of its own (`reader`), within limits
+- `filing`     a mail that was read -> a ticket, an entry or a note: `thread` says which ticket, `senders` who wrote,
+               `staff_mail` what colleagues may, `copies` whom else it concerns, `undelivered` what a report does
+- `sending`    the outbox -> a mail server: `deliver` takes mails in turn (`claiming`, `collecting`), writes (`compose`,
+               `dkim`), sends (`smtp`) and records what became of them (`recording`); `outgoing` tells what has not left
+- `folding`    which lines are the writer's own, which are quoted, which are a signature: `quotes`
+- `archive`    years of kept mail -> closed tickets: `importing`
 
-- `parse`     any bytes -> `ParsedMail`, or `Unparseable` with its reason; the one entry point
-- `mime`      bytes -> a tree of parts that share the message's memory
-- `headers`   the fields of one part: folding, RFC 2047 words, RFC 2231 parameters, message identifiers, dates
-- `addresses` `"Name" <box@example.com>` in every broken form
-- `charsets`  bytes -> text, whatever the label claims
-- `bodies`    the text a person reads, the HTML beside it, the attachments
-- `html_text` HTML -> readable text
-- `classify`  mail that a machine sent, and why we think so; `bounces` reads delivery reports
-- `quotes`    which lines are the writer's own, which are quoted, which are a signature
-- `language`  which of the shipped template languages a text is written in
+Here stand what they share: the desk's `mailboxes`, their `status`, and `probe`, which tries one step by step.
 """

@@ -18,11 +18,18 @@ States of an intake row
     dropped       a person decided that a quarantined message is to stay out
 Nothing is deleted: the raw message stays, and a quarantined one can be tried again.
 
+Reading
+    A separate process reads each message, within a limit of time and of memory (`watchdog`). One that exceeds them, or
+    kills its reader, goes to quarantine with that reason, and the rest goes on.
+
 What is a duplicate
     The same bytes, in whatever mailbox. Or the same Message-ID from the same sender with the same subject and
     date: one mail that reached two of our mailboxes, or that a mailing list sent a second time. A Message-ID alone
-    is no proof: whoever guesses one must not be able to make a message disappear. A message with a Message-ID that
-    we signed is our own, come back, and is not filed again.
+    is no proof: whoever guesses one must not be able to make a message disappear. Where there is none, the same words
+    of the same sender with the same Date. A message with a Message-ID that we signed is our own, come back, and is not
+    filed again.
+    A copy that came in by the mailbox of another team links the ticket to that team too, which is told of it; so does
+    a mailbox of another team in To or Cc, whether or not its copy comes in. The ticket's own team is that of the first.
 
 Which ticket
     1. A merged ticket stands for the one it was merged into.
@@ -31,23 +38,59 @@ Which ticket
     4. A customer's Message-ID in In-Reply-To or References, if the sender takes part in that ticket.
     5. A subject tag [#1042], if the sender takes part in that ticket.
     6. None of them: a new ticket.
-    Taking part: the requester (with any address of theirs), a follower, whoever wrote on the ticket, an active agent.
+    Taking part: the requester (with any address of theirs), a follower, whoever wrote to the ticket (not who wrote a
+    note by mail, and no machine), an active agent. Numbers can be guessed and senders forged: by a tag alone (5) nobody
+    else joins and no answer goes to a Reply-To that takes no part, unless our server vouches for the sender's domain.
     A bounce belongs to the message that it returns.
+    A stranger who names a ticket (4, 5) gets a new one; the two are linked as related, and whoever has the named one
+    (else its team) is told, of at most TAGS_TRIED tickets and not for machine mail. Nothing that the stranger gets
+    names it: its tag is taken out of the new subject. A number that does not exist, or is no longer to be had, is no
+    reason for anything.
 
 Closed tickets
     An answer within `desk.reopen_window` (14 days) reopens the ticket; a later one makes a new ticket, linked to the
     old one as its follow-up. Machine mail reopens nothing.
 
 Who wrote
+    The address in From is the identity; Reply-To says where an answer goes, and no more. Addresses are compared in one
+    form (`tkt.desk.addresses`), ours with any "+detail" behind them.
     Staff (an agent's address) on an existing ticket, and anybody who answers a notification: an internal note, never
-    a public message, because what was said inside must not leak. An agent who is the ticket's requester writes as a
-    customer, except to a notification. Our own addresses never become customers: a mail from one of them that names
-    another address in Reply-To (a web form's mail) comes from that one.
+    a public message, because what was said inside must not leak. What such a note quotes mentions nobody. An agent
+    who is the ticket's requester writes as a customer, except to a notification. Our own addresses (mailboxes, where
+    bounces go, active agents) never become customers or followers: a mail from one of our mailboxes that names somebody
+    from outside in Reply-To (a web form's mail) comes from that one.
+    An agent is verified by `Authentication-Results` of our own server (`mailbox.authserv`, RFC 8601; which fields are
+    believed is in `authentication`), which says that DMARC passed; or by answering the notification that was sent to
+    this very address, since only its reader knows the signed Message-ID. From must name that one address alone. Where
+    our server says that DMARC failed for a staff address, the mail goes to quarantine; `retry` lets it in as a
+    stranger's words that stay inside: filed in nobody's name, and marked.
+    A verified agent whose answer to a notification begins with a line "#public" replies to the customer with what
+    follows, signature and all but without quotes; where that can't be, or the notification may still be in it (quoted
+    without a mark, attached), it stays a note, the history says why, and the agent is told. A verified agent who
+    forwards a customer's mail to a mailbox opens the ticket for that customer: their words, files and address, the
+    usual confirmation, and a note with what the agent wrote above. Where the original can't be told for sure
+    (`forwards`), it is a mail of the agent's; where the desk has the original already, a note there.
+
+    An answer to a digest of several tickets belongs to none of them: unless its subject names one, it goes to
+    quarantine, which says so.
 
 Machine mail
     Classified by `classify`, stored, filed with its reason; it gets no confirmation and moves no state, owner or
-    clock. A permanent bounce marks its message as failed and the ticket as undelivered. An automatic mail that
-    answers no ticket of ours makes a ticket of its own, which `create` keeps out of everybody's way.
+    clock. A bounce belongs to the mail that its own signed address or the returned Message-ID names. A permanent one
+    marks that mail as failed (it still goes to those who wait for it) and the ticket as undelivered and, where the
+    address is at fault and that very mail went to it, the address as out of reach, as a complaint does; a later
+    delivery to it, or a mail from it, takes that back.
+    An automatic mail that answers no ticket of ours makes a ticket of its own, which `create` keeps out of everybody's
+    way. What a desk sends by itself is limited, to one address, to everybody together, and to who repeats the same
+    words (`tkt.desk.automatic`), so that two machines that answer each other soon fall silent.
+
+Spam
+    What our own server marked (`spam_marks`; or DMARC failed under a policy of reject or quarantine), or what comes
+    from an address or a domain that an agent blocked, makes a closed ticket with the tag `spam`: found when looked
+    for, confirmed to nobody, without promises, and only rules that ask for the tag act on it. On a ticket that it has
+    a right to (2, 3) it is filed all the same; what a verified agent sends, or a person let in, never counts. With
+    `mailbox.authserv` only marks above the first Received of a foreign server are believed; without, any: a forged
+    mark harms its sender alone.
 
 Mail from a pipe
     `ingest` takes one message from a mail server's pipe. Once step 1 has committed, the message is ours and the
@@ -56,54 +99,36 @@ Mail from a pipe
     75), so that the server keeps it.
 
 Which mailbox does what
-    A new ticket gets the team of the mailbox it came in by. Mailboxes are pulled one after another; one that is away
-    keeps its error and does not hold up the others.
+    A new ticket gets the team of the mailbox it came in by. Where the server offers IDLE (RFC 2177) its mail is taken
+    in when it arrives, else every `mailbox.every`. A mailbox that is away keeps its error and does not hold up the
+    others; it is tried again after growing pauses. A folder that can't be read does not hold up the mailbox's other
+    folders. A message that its server does not hand over waits in quarantine, without its bytes, and is asked for
+    again; those behind it are read.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from datetime import timedelta
-from typing import NamedTuple
 
-from sqlmodel import col, select, update
-
-from tkt.channels.mail import intake
 from tkt.channels.mail.mailboxes import Mailbox, mailboxes, named
-from tkt.channels.mail.parse import Unparseable, parse
-from tkt.channels.mail.sources import Batch, Position, Source, open_source
+from tkt.channels.mail.reading import watchdog
+from tkt.channels.mail.reading.parse import Unparseable
+from tkt.channels.mail.receiving import intake
+from tkt.channels.mail.receiving.pulling import Counts, Progress, PullResult, Round, Turn
+from tkt.desk.addresses import without_detail
 from tkt.desk.unit import Desk
-from tkt.errors import MailboxUnusable, MailServerAway, TktError
-from tkt.store.tables import MailboxState
-
-RECONNECTIONS = 3
-"""How often one round connects again to a server that went away in the middle."""
+from tkt.errors import TktError
+from tkt.store.rows import rows
 
 OTHERS_TURN = timedelta(minutes=2)
 """A message from a pipe that is younger is probably in the hands of the process that stored it."""
 
-Progress = Callable[[str, int, int], None]
-"""Told (mailbox, messages dealt with in this round, messages still waiting)."""
-
-
-class PullResult(NamedTuple):
-    """What one round did with one mailbox; `error` is a sentence, or empty. `away`: trying again may help."""
-
-    mailbox: str
-    fetched: int = 0
-    tickets: int = 0
-    entries: int = 0
-    machine: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    error: str = ""
-    away: bool = False
-
 
 def pull(desk: Desk, names: Sequence[str] = (), progress: Progress | None = None) -> list[PullResult]:
-    """Take in everything that waits in these mailboxes (none named: in all that are read).
+    """Take in everything that waits in these mailboxes (none named: in all that are read), one after another.
 
     What an earlier round stored and did not finish comes first, whatever its mailbox. Raises NotFound (a name),
     StoreBusy, StoreUnreachable; a mail server's trouble is in the results.
@@ -112,7 +137,32 @@ def pull(desk: Desk, names: Sequence[str] = (), progress: Progress | None = None
         declared = mailboxes(change.definitions)
     chosen = named(declared, names) if names else [box for box in declared if box.source is not None]
     resumed = intake.resume(desk)
-    return [_pull_one(desk, box, _Counts(box.name, progress, resumed)) for box in chosen]
+    return [Round(desk, box, Counts(box.name, progress, resumed), nullcontext()).run() for box in chosen]
+
+
+def pull_beside_others(desk: Desk, box: Mailbox, progress: Progress, turn: Turn) -> tuple[PullResult, bool] | None:
+    """The same for one mailbox, while other threads do it for others; `turn` is held by whoever files messages.
+
+    The second part tells whether its server let us in: a folder that can't be read is no reason to stay away. None
+    where another process is reading this mailbox.
+    """
+    with desk.store.alone(f"pull {box.name}") as mine:
+        if not mine:
+            return None
+        with turn:
+            resumed = intake.resume(desk, mailbox=box.name)
+        this = Round(desk, box, Counts(box.name, progress, resumed), turn)
+        return this.run(), this.usable
+
+
+def file_what_waits(desk: Desk, turn: Turn) -> None:
+    """File what was stored and never filed (a pipe's, while the store was busy), but for mailboxes being read now."""
+    with desk.store.reading() as session:
+        waiting = rows(session, "SELECT DISTINCT mailbox FROM intake WHERE state = 'stored'")
+    for (mailbox,) in waiting:
+        with desk.store.alone(f"pull {mailbox}") as mine, turn:
+            if mine:
+                intake.resume(desk, mailbox=mailbox)
 
 
 def ingest(desk: Desk, raw: bytes, mailbox: str | None = None) -> intake.Outcome:
@@ -137,115 +187,10 @@ def ingest(desk: Desk, raw: bytes, mailbox: str | None = None) -> intake.Outcome
 def _addressed(declared: Sequence[Mailbox], raw: bytes) -> str:
     """The mailbox that a message is addressed to, else the only one there is, else none."""
     try:
-        mail = parse(raw)
+        mail = watchdog.read(raw)
         addressed = {*mail.delivered_to, *(one.email for one in (*mail.to, *mail.cc))}
     except Unparseable:
         addressed = set()
-    matching = [box.name for box in declared if box.address in addressed]
+    addressed |= {without_detail(one) for one in addressed}  # with the token of a ticket or a bounce in it
+    matching = [box.name for box in declared if not addressed.isdisjoint((box.address, box.return_path))]
     return next(iter(matching), declared[0].name if len(declared) == 1 else "")
-
-
-def _pull_one(desk: Desk, box: Mailbox, counts: _Counts) -> PullResult:
-    for attempt in range(RECONNECTIONS + 1):
-        before = counts.fetched
-        try:
-            with _opened(box) as source:
-                _read_all(desk, box, source, counts)
-            return counts.result()
-        except MailServerAway as error:
-            if attempt == RECONNECTIONS or counts.fetched == before:
-                _keep_error(desk, box, str(error))
-                return counts.result(str(error), away=True)
-        except MailboxUnusable as error:
-            _keep_error(desk, box, str(error))
-            return counts.result(str(error))
-    raise AssertionError("unreachable: the last attempt returns")
-
-
-@contextmanager
-def _opened(box: Mailbox) -> Iterator[Source]:
-    source = open_source(box)
-    try:
-        yield source
-    finally:
-        source.close()
-
-
-def _read_all(desk: Desk, box: Mailbox, source: Source, counts: _Counts) -> None:
-    position = _position(desk, box, source.folder)
-    for batch in source.batches(position, lambda names: intake.known(desk, box.name, names)):
-        _take_in(desk, box, batch, counts)
-        source.mark(batch)
-        _keep_position(desk, box, source.folder, batch.position)
-    _keep_position(desk, box, source.folder, None)
-
-
-def _take_in(desk: Desk, box: Mailbox, batch: Batch, counts: _Counts) -> None:
-    fresh = [(message.source, message.raw) for message in batch.messages if message.raw is not None]
-    waiting = intake.store(desk, box.name, fresh)
-    for number, stored in enumerate(waiting, 1):
-        counts.add(intake.process(desk, stored), batch.remaining + len(waiting) - number)
-
-
-class _Counts:
-    """What a round has done so far, beginning with what an earlier one had left."""
-
-    def __init__(self, mailbox: str, progress: Progress | None, resumed: Sequence[tuple[str, intake.Outcome]]) -> None:
-        self.mailbox = mailbox
-        self.progress = progress
-        self.by_state: dict[str, int] = {}
-        for name, outcome in resumed:
-            if name == mailbox:
-                self.add(outcome)
-
-    @property
-    def fetched(self) -> int:
-        return sum(self.by_state.values())
-
-    def add(self, outcome: intake.Outcome, remaining: int = 0) -> None:
-        self.by_state[outcome.state] = self.by_state.get(outcome.state, 0) + 1
-        if self.progress is not None:
-            self.progress(self.mailbox, self.fetched, remaining)
-
-    def result(self, error: str = "", *, away: bool = False) -> PullResult:
-        count = self.by_state.get
-        return PullResult(
-            self.mailbox,
-            self.fetched,
-            count("ticket", 0),
-            count("entry", 0),
-            count("machine", 0),
-            count("duplicate", 0),
-            count("quarantined", 0),
-            error,
-            away,
-        )
-
-
-# --- how far a folder has been read -----------------------------------------------------------------------------------
-
-
-def _position(desk: Desk, box: Mailbox, folder: str) -> Position:
-    with desk.store.reading() as session:
-        row = session.get(MailboxState, (box.name, folder))
-        return Position(row.uidvalidity, row.last_uid) if row else Position()
-
-
-def _keep_position(desk: Desk, box: Mailbox, folder: str, position: Position | None) -> None:
-    """The folder has been read up to here (None: to its end, nothing new) without an error."""
-    with desk.store.transaction() as session:
-        row = session.get(MailboxState, (box.name, folder)) or MailboxState(mailbox=box.name, folder=folder)
-        if position is not None:
-            row.uidvalidity, row.last_uid = position
-        row.checked_at = desk.now()
-        session.add(row)
-        session.connection().execute(update(MailboxState).where(col(MailboxState.mailbox) == box.name).values(error=""))
-
-
-def _keep_error(desk: Desk, box: Mailbox, error: str) -> None:
-    """Kept with what is known of the mailbox, for `tkt mail status`."""
-    with desk.store.transaction() as session:
-        rows = session.exec(select(MailboxState).where(col(MailboxState.mailbox) == box.name)).all()
-        for row in rows or [MailboxState(mailbox=box.name, folder="")]:
-            row.error = error
-            session.add(row)

@@ -1,8 +1,10 @@
 """The desk's mailboxes as desk.toml declares them, and what it takes to log in.
 
-Promises: a password is asked for when a server wants it, from the declared command or environment variable, is held in
-memory only, and shows itself in no message, `repr` or traceback. TLS is always verified, against the system's
-authorities or the mailbox's own `tls_ca`.
+Promises: a password or an access token is asked for when a server wants it, from the declared command or environment
+variable, is held in memory only, and shows itself in no message, `repr` or traceback. TLS is always verified, against
+the system's authorities or the mailbox's own `tls_ca`.
+
+Leaves to others: the conversation of a login (`imap_session`, `smtp_login`, `oauth`).
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from tkt.config.mail_urls import MailFile, Server, parse_sender, parse_source
-from tkt.errors import MailboxUnusable, NotFound
+from tkt.desk.addresses import same_address
+from tkt.errors import MailboxUnusable, MailServerAway, NotFound
 from tkt.store.definitions import Declared, Definitions
 from tkt.times import parse_duration
 
@@ -23,7 +26,21 @@ EVERY = "30s"
 """How often a mailbox is looked into where desk.toml says no `every`."""
 
 PASSWORD_SECONDS = 30
-"""How long a password command may take (it may ask an agent or a hardware key)."""
+"""How long a password or token command may take (it may ask an agent, a hardware key or another server)."""
+
+_DISTRUST = {
+    9: "its certificate is not valid yet: check the clock of this machine",
+    10: "its certificate has expired",
+    18: "its certificate is self-signed: put it into a file and name that in tls_ca",
+    19: "its authority is unknown: put that into a file and name it in tls_ca",
+    20: "its authority is unknown: put that into a file and name it in tls_ca",
+    62: "its certificate is for another name: use the name that it was made for",
+    64: "its certificate is for another name: use the name that it was made for",
+}
+"""What OpenSSL finds wrong with a certificate (x509_vfy.h), and what a person can do about it."""
+
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+"""How OpenSSL says that the other side's first bytes are no TLS."""
 
 
 class Dkim(NamedTuple):
@@ -75,6 +92,11 @@ class Secret:
         return "<secret>"
 
 
+def read_folders(box: Mailbox, server: Server) -> tuple[str, ...]:
+    """The folders of an IMAP mailbox that are read: the URL's first, each once."""
+    return tuple(dict.fromkeys((server.folder, *box.folders)))
+
+
 def mailboxes(definitions: Definitions) -> list[Mailbox]:
     """All declared mailboxes, in the file's order. Raises UsageError for a URL that can't be read."""
     return [_mailbox(declared) for declared in definitions.of("mailbox")]
@@ -93,12 +115,17 @@ def named(boxes: Iterable[Mailbox], names: Iterable[str]) -> list[Mailbox]:
 def password(box: Mailbox) -> Secret:
     """The mailbox's password. Raises MailboxUnusable when none is to be had."""
     if box.password_command:
-        return Secret(_first_line(box))
+        return Secret(_first_line(box, "password", box.password_command))
     text = os.environ.get(box.password_env, "") if box.password_env else ""
     if not text:
         wanted = f"${box.password_env} is empty" if box.password_env else "it has no password_command or password_env"
         raise MailboxUnusable(f"mailbox {box.name} has no password: {wanted}")
     return Secret(text)
+
+
+def token(box: Mailbox) -> Secret:
+    """A fresh access token (RFC 6750) from the mailbox's `token_command`. Raises MailboxUnusable when there is none."""
+    return Secret(_first_line(box, "token", box.token_command))
 
 
 def tls_context(box: Mailbox) -> ssl.SSLContext:
@@ -109,21 +136,33 @@ def tls_context(box: Mailbox) -> ssl.SSLContext:
         raise MailboxUnusable(f"mailbox {box.name}: tls_ca {box.tls_ca} can't be read: {error}") from None
 
 
-def _first_line(box: Mailbox) -> str:
+def distrust(error: ssl.SSLCertVerificationError) -> str:
+    """Why a server's certificate is refused and what helps, to follow "can't be trusted: "."""
+    words = _DISTRUST.get(error.verify_code, "")
+    return f"{words} ({error.verify_message})" if words else error.verify_message
+
+
+def tls_failed(where: str, error: ssl.SSLError) -> MailboxUnusable | MailServerAway:
+    """A handshake that came to nothing for another reason: the other side speaks no TLS here, or broke off."""
+    if error.reason in _NOT_TLS:
+        return MailboxUnusable(f"{where} speaks no TLS on this port: check the port, or write the URL for STARTTLS")
+    return MailServerAway(f"{where} breaks TLS off: {error.reason or error}")
+
+
+def _first_line(box: Mailbox, what: str, command: str) -> str:
     """What the command prints first; its output never reaches a message, not even that of a command that fails."""
+    named = f"the {what} command of mailbox {box.name}"
     try:
-        command = [os.path.expanduser(word) for word in shlex.split(box.password_command)]
+        words = [os.path.expanduser(word) for word in shlex.split(command)]
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=PASSWORD_SECONDS, check=False
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=PASSWORD_SECONDS, check=False
         )
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
         reason = "it took too long" if isinstance(error, subprocess.TimeoutExpired) else str(error)
-        raise MailboxUnusable(f"the password command of mailbox {box.name} failed: {reason}") from None
+        raise MailboxUnusable(f"{named} failed: {reason}") from None
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     if done.returncode or not lines or not lines[0]:
-        raise MailboxUnusable(
-            f"the password command of mailbox {box.name} gave no password (exit status {done.returncode})"
-        )
+        raise MailboxUnusable(f"{named} gave no {what} (exit status {done.returncode})")
     return lines[0]
 
 
@@ -131,7 +170,7 @@ def _mailbox(declared: Declared) -> Mailbox:
     body = declared.body
     return Mailbox(
         name=declared.name,
-        address=str(body.get("address", "")).lower(),
+        address=same_address(str(body.get("address", ""))),
         team=str(body.get("team", "")),
         source=parse_source(str(body["imap"])) if body.get("imap") else None,
         sender=parse_sender(str(body["smtp"])) if body.get("smtp") else None,

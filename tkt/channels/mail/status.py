@@ -1,20 +1,23 @@
-"""How the mail is doing: what was read when, what waits to be filed or sent, and why."""
+"""How the mail is doing: what was read when, what waits to be filed or sent (`outgoing`), and why."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from tkt.channels.mail import quarantine
 from tkt.channels.mail.mailboxes import Mailbox, mailboxes
+from tkt.channels.mail.receiving import quarantine
+from tkt.channels.mail.sending.outgoing import OutgoingStatus, outgoing
 from tkt.desk.unit import Desk
-from tkt.store.tables import MailboxState, Outbox
+from tkt.store.tables import MailboxState
 
 
 class MailboxStatus(NamedTuple):
-    """A mailbox: when its folder was last read to the end (None: never), how far, and what went wrong since."""
+    """A mailbox: when its folder was last read to the end (None: never), how far, and what went wrong since: since
+    when, and when it is tried again, if that is known.
+    """
 
     name: str
     address: str
@@ -24,20 +27,8 @@ class MailboxStatus(NamedTuple):
     checked_at: datetime | None
     last: int
     error: str
-
-
-class OutgoingStatus(NamedTuple):
-    """A mail that has not left: "waiting", "sending" or "failed", its attempts, when it is next tried, and why."""
-
-    id: int
-    kind: str
-    ticket: int | None
-    recipients: tuple[str, ...]
-    state: str
-    attempts: int
-    created_at: datetime
-    next_at: datetime
-    error: str
+    failing_since: datetime | None
+    next_at: datetime | None
 
 
 class MailStatus(NamedTuple):
@@ -58,7 +49,7 @@ def mail_status(desk: Desk) -> MailStatus:
             [one for box in boxes for one in _folders(change.session, box)],
             counted["stored"],
             counted["quarantined"],
-            _outgoing(change.session),
+            outgoing(change.session, desk.now()),
         )
 
 
@@ -68,24 +59,17 @@ def _folders(session: Session, box: Mailbox) -> list[MailboxStatus]:
     named = [row for row in rows if row.folder] or list(rows) or [MailboxState(mailbox=box.name, folder="")]
     reads, sends = box.source is not None, box.sender is not None
     return [
-        MailboxStatus(box.name, box.address, row.folder, reads, sends, row.checked_at, row.last_uid, row.error)
-        for row in named
-    ]
-
-
-def _outgoing(session: Session) -> list[OutgoingStatus]:
-    unsent = select(Outbox).where(col(Outbox.state).in_(("waiting", "sending", "failed"))).order_by(col(Outbox.id))
-    return [
-        OutgoingStatus(
-            row.id or 0,
-            row.kind,
-            row.ticket,
-            tuple(row.recipients),
-            row.state,
-            row.attempts,
-            row.created_at,
-            row.next_at,
+        MailboxStatus(
+            box.name,
+            box.address,
+            row.folder,
+            reads,
+            sends,
+            row.checked_at,
+            row.last_uid,
             row.error,
+            row.failing_since,
+            row.next_at,
         )
-        for row in session.exec(unsent)
+        for row in named
     ]

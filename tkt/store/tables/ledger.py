@@ -62,11 +62,27 @@ class ClockSpan(Row, table=True):
     cause: str = ""
 
 
+class Reconsideration(Row, table=True):
+    """A ticket whose promises are still those from before a change of policies or calendars: they are to be
+    reconsidered as of `at`. Whoever holds the ticket's lock does that first, and takes the row away.
+    """
+
+    ticket: int = Field(foreign_key="ticket.number", primary_key=True, sa_type=RowId)
+    at: datetime = moment()
+    cause: str = ""
+
+
 class ClockStep(Row, table=True):
-    """A reminder or escalation that has fired: its key makes it fire once, whoever checks and however often."""
+    """A reminder or escalation that has fired: its key makes it fire once, whoever checks and however often.
+
+    `n` counts the firings of a step that repeats, from 1; a number left out was missed and told by the next one.
+    `skipped`: its condition did not hold, so nothing was done.
+    """
 
     __tablename__ = "clock_step"
     clock_id: int = Field(foreign_key="clock.id", primary_key=True, sa_type=RowId)
     step: str = Field(primary_key=True)
+    n: int = Field(default=1, primary_key=True)
     due_at: datetime = moment()
     fired_at: datetime = moment()
+    skipped: bool = False

@@ -44,7 +44,11 @@ class Intake(Row, table=True):
 
 
 class MailboxState(Row, table=True):
-    """How far a mailbox folder has been read (RFC 3501: UIDs are valid together with UIDVALIDITY)."""
+    """How far a mailbox folder has been read (RFC 3501: UIDs are valid together with UIDVALIDITY).
+
+    `checked_at`: last read to its end. While it can't be read, `error` says why, `failing_since` since when, and
+    `next_at` when it is tried again, if that is known.
+    """
 
     __tablename__ = "mailbox_state"
     mailbox: str = Field(primary_key=True)
@@ -53,13 +57,15 @@ class MailboxState(Row, table=True):
     last_uid: int = Field(default=0, sa_type=BigInteger)
     checked_at: datetime | None = moment(nullable=True)
     error: str = ""
+    failing_since: datetime | None = moment(nullable=True)
+    next_at: datetime | None = moment(nullable=True)
 
 
 class Outbox(Row, table=True):
     """One mail that is to leave, written in the transaction that caused it, delivered afterwards.
 
     `kind`: reply, confirmation, notification, report. `state`: waiting, sending, sent, failed, recalled,
-    collected (its words went into another notification to the same person). A row in
+    collected (its words went into another notification to the same person), dropped (by hand). A row in
     `sending` belongs to its sender until `next_at`, then anybody may try again. What the message consists of stands
     in `mail` (subject, text, headers); a reply's text and attachments are those of its entry.
     """

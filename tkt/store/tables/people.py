@@ -13,7 +13,8 @@ from tkt.store.types import RowId
 class Agent(Row, table=True):
     """Somebody who works at the desk. Retired agents stay, because history names them.
 
-    `muted` are the kinds of notifications that this agent does not want: mention, assigned, reply, sla.
+    `muted` are the kinds of notifications that this agent does not want: mention, assigned, reply, sla. During the
+    `quiet` hours ("22:00-07:00", of `quiet_zone` or else of the desk's zone) those that could be muted wait.
     """
 
     id: int | None = key()
@@ -22,6 +23,8 @@ class Agent(Row, table=True):
     role: str = "agent"
     skills: list[str] = document(list)
     muted: list[str] = document(list)
+    quiet: str = ""
+    quiet_zone: str = ""
     active: bool = True
     assigned_at: datetime | None = moment(nullable=True)
 
@@ -42,17 +45,23 @@ class TeamMember(Row, table=True):
 
 
 class Company(Row, table=True):
+    """Customers who belong together. `sla` names the policy for them, whatever the others match, or is empty."""
+
     id: int | None = key()
     name: str = Field(unique=True)
     tier: str = ""
+    sla: str = ""
 
 
 class Person(Row, table=True):
-    """A customer; `language` is what their own mails were written in ("en", "de", "zh") or empty."""
+    """A customer; `language` is what their own mails were written in ("en", "de", "zh") or empty; `tier` and `sla` go
+    before their company's.
+    """
 
     id: int | None = key()
     name: str = ""
     tier: str = ""
+    sla: str = ""
     language: str = ""
     company_id: int | None = ref("company.id", nullable=True, index=True)
     created_at: datetime = moment()

@@ -12,7 +12,11 @@ from tkt.store.types import Deadline, RowId
 
 
 class Ticket(Row, table=True):
-    """A request. `number` is permanent and never reused; `version` grows by one with every change."""
+    """A request. `number` is permanent and never reused; `version` grows by one with every change.
+
+    `unanswered_count` are the customer's messages since an agent's last public answer, `reopened_count` how often it
+    was resolved or closed and then opened again.
+    """
 
     __table_args__ = (
         Index("ix_ticket_kind_due", "status_kind", "due_at", "number"),
@@ -46,6 +50,8 @@ class Ticket(Row, table=True):
     resolved_at: datetime | None = moment(nullable=True)
     closed_at: datetime | None = moment(nullable=True)
     unanswered_since: datetime | None = moment(nullable=True)
+    unanswered_count: int = 0
+    reopened_count: int = 0
     due_at: datetime | None = Field(default=None, sa_type=Deadline, nullable=False)
     manual_due_at: datetime | None = moment(nullable=True)
     snoozed_until: datetime | None = moment(nullable=True)

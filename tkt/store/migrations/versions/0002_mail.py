@@ -48,3 +48,5 @@ def upgrade() -> None:
     op.add_column("agent", sa.Column("muted", DOCUMENT, nullable=False, server_default="[]"))
     op.add_column("attachment", sa.Column("logo", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_index("ix_attachment_digest", "attachment", ["digest"])
+    op.add_column("mailbox_state", sa.Column("failing_since", sa.BigInteger(), nullable=True))
+    op.add_column("mailbox_state", sa.Column("next_at", sa.BigInteger(), nullable=True))

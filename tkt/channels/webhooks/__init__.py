@@ -1,0 +1,1 @@
+"""Webhooks: the calls that the desk makes to other programs."""
