@@ -115,7 +115,7 @@ def test_show_json_adds_the_entries(new: Any, tkt: Any) -> None:
     tkt("note", "1", "-b", "hm")
     tkt("reply", "1", "-b", "Try again.")
     ticket = json.loads(tkt("show", "1", "--json").out)
-    assert tuple(ticket) == (*TICKET_KEYS, "watchers", "followers", "entries")
+    assert tuple(ticket) == (*TICKET_KEYS, "undelivered", "watchers", "followers", "entries")
     assert [tuple(entry) for entry in ticket["entries"]] == [
         ("id", "kind", "author", "at", "text", "delivery", "attachments")
     ] * 3

@@ -155,7 +155,7 @@ def test_the_editor_shows_what_was_said_and_gives_the_text(new: Any, tkt: Any, t
     new("VPN", "--from", "ann@c.example", "-b", "since nine")
     command = editor(tmp_path, f'cp "$1" {tmp_path}/seen; (echo "Try again."; cat "$1") > x; mv x "$1"')
     status, written = terminal("reply", "1", VISUAL=command)
-    assert (status, b"#1 reply to ann@c.example" in written) == (0, True)
+    assert (status, b"#1 to ann@c.example; leaves in 20s" in written) == (0, True)
     assert "since nine" in (tmp_path / "seen").read_text()
     assert json.loads(tkt("show", "1", "--json").out)["entries"][-1]["text"] == "Try again."
 

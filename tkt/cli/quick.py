@@ -12,7 +12,7 @@ from tkt.cli.shielding import as_given, is_term
 
 QUICK = ("list", "show")
 
-_SWITCHES = {"list": ("--ids", "--json", "--jsonl", "--csv", "--tsv"), "show": ("--json", "--raw")}
+_SWITCHES = {"list": ("--ids", "--json", "--jsonl", "--csv", "--tsv"), "show": ("--json", "--raw", "--full")}
 _VALUES = {"list": {"--sort": "sort", "-n": "limit", "--columns": "columns"}, "show": {"--save": "save"}}
 _MOST_ROWS = 10**9
 
