@@ -45,7 +45,7 @@ TABLE: dict[str, tuple[Command, ...]] = {
         Command("scroll-up", ("K",), "scroll the preview up"),
         Command("unfold", ("f",), "quotes and signatures: show, or fold again"),
         Command("history", ("h",), "the ticket's history instead of its conversation"),
-        Command("promises", ("i",), "why its deadlines are what they are (tkt sla explain)"),
+        Command("promises", ("i",), "why its deadlines are what they are"),
         Command("filter", ("/",), "filter with the query language", "QUERY"),
         Command("view-before", ("[",), "the view before"),
         Command("view-after", ("]",), "the view after"),
