@@ -90,7 +90,7 @@ def test_mistakes_are_usage_errors(tkt: Any, words: list[str]) -> None:
 
 def test_reading_commands_never_load_the_write_side() -> None:
     code = (
-        "import sys, tkt.cli.sla, tkt.sla.explain, tkt.sla.explain_text, tkt.sla.report, tkt.sla.report_text;"
+        "import sys, tkt.cli.sla, tkt.sla.explain, tkt.sla.explain_text, tkt.sla.reports.report, tkt.sla.reports.text;"
         "print(sorted({'sqlmodel', 'sqlalchemy', 'pydantic', 'textual'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

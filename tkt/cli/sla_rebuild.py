@@ -12,7 +12,7 @@ from tkt.cli.shielding import unshielded
 from tkt.errors import UsageError
 
 if TYPE_CHECKING:
-    from tkt.sla.rebuild import Checked, Difference
+    from tkt.sla.replaying.rebuild import Checked, Difference
 
 DIFFERENT = 1
 """The exit status where something differs or can't be recomputed."""
@@ -27,7 +27,7 @@ def rebuild(
 
     Example: tkt sla rebuild --check
     """
-    from tkt.sla import rebuild as rebuilding
+    from tkt.sla.replaying import rebuild as rebuilding
     from tkt.store.engine import Store
 
     if not check:

@@ -17,7 +17,7 @@ from tkt.safe_text import safe_line
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tkt.sla.report import Report
+    from tkt.sla.reports.report import Report
     from tkt.store.read import Reader
     from tkt.store.read_clauses import Where
 
@@ -57,7 +57,7 @@ def report(
 
 def _report(reader: Reader, query: str, ends: tuple[str, str], by: str, limit: int) -> Report:
     from tkt.cli.moments import in_the_past
-    from tkt.sla.report import report as reported
+    from tkt.sla.reports.report import report as reported
     from tkt.store.read_desk import setting
     from tkt.times import utcnow
 
@@ -70,18 +70,18 @@ def _report(reader: Reader, query: str, ends: tuple[str, str], by: str, limit: i
 
 
 def _print(found: Report, json: bool, csv: bool, html: bool) -> None:
-    from tkt.sla import report_document
+    from tkt.sla.reports import document as report_document
 
     if json:
         output.as_json(report_document.document(found))
     elif csv:
         output.as_separated(*report_document.rows(found))
     elif html:
-        from tkt.sla.report_html import page
+        from tkt.sla.reports.html import page
 
         output.line(page(found))
     else:
-        from tkt.sla.report_text import lines
+        from tkt.sla.reports.text import lines
 
         for line in lines(found, output.width()):
             output.line(line)
@@ -89,9 +89,9 @@ def _print(found: Report, json: bool, csv: bool, html: bool) -> None:
 
 def _send(found: Report, addresses: list[str]) -> int:
     from tkt.desk.mailing import mail_report
-    from tkt.sla.report_html import page
-    from tkt.sla.report_text import lines
-    from tkt.sla.report_words import headline
+    from tkt.sla.reports.html import page
+    from tkt.sla.reports.text import lines
+    from tkt.sla.reports.words import headline
 
     words = headline(found), "\n".join(lines(found, MAIL_WIDTH)), page(found)
     to = mail_report(context.desk(), addresses, *words)

@@ -12,8 +12,8 @@ from tkt.cli.shielding import unshielded
 from tkt.errors import UsageError
 
 if TYPE_CHECKING:
-    from tkt.sla.eras import Era
-    from tkt.sla.simulate import Period
+    from tkt.sla.replaying.eras import Era
+    from tkt.sla.replaying.simulate import Period
 
 
 def simulate(
@@ -27,8 +27,8 @@ def simulate(
 
     Example: tkt sla simulate new.toml --from 90d
     """
-    from tkt.sla import simulate_text
-    from tkt.sla.simulate_run import run
+    from tkt.sla.replaying import simulate_text
+    from tkt.sla.replaying.simulate_run import run
     from tkt.store.read_desk import setting
 
     context.stay()
@@ -67,8 +67,8 @@ def _era(file: str) -> Era:
 
 def _period(start: str, end: str, zone: str) -> Period:
     from tkt.cli.moments import in_the_past
-    from tkt.sla.report import PERIOD
-    from tkt.sla.simulate import Period
+    from tkt.sla.replaying.simulate import Period
+    from tkt.sla.reports.report import PERIOD
     from tkt.times import utcnow
 
     now = utcnow()

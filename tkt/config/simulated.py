@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from sqlmodel import Session
 
 from tkt.config.model import Config
-from tkt.sla.eras import KINDS, Era
 from tkt.sla.policies import OWN
+from tkt.sla.replaying.eras import KINDS, Era
 from tkt.store.constants import ALWAYS
 from tkt.store.definitions import Declared
 from tkt.store.rows import rows

@@ -1,5 +1,5 @@
 """Where one ticket's ledger and its past are kept while a change is followed: the store, or (for a replay of the
-history, `tkt.sla.memory`) memory. What a change means for the clocks is the same in both (`tkt.sla.clocks`).
+history, `tkt.sla.replaying.memory`) memory. What a change means for the clocks is the same in both (`tkt.sla.clocks`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the store knows of a ticket's past: its row, its events, its messages, and what belongs to it.
 
 Read in portions, in plain SQL; a few statements for some hundred tickets. What a ticket was before its first event is
-found by `tkt.sla.replay`, which goes through the events.
+found by `tkt.sla.replaying.replay`, which goes through the events.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
-from tkt.sla.customer_past import Customer
+from tkt.sla.replaying.customer_past import Customer
 from tkt.store.rows import rows
 
 PORTION = 500

@@ -10,9 +10,9 @@ import pytest
 from tkt.errors import UsageError
 from tkt.query.compile import compile_query
 from tkt.query.language import parse
-from tkt.sla import report_reading
-from tkt.sla.report import Report, report
-from tkt.sla.report_figures import Line
+from tkt.sla.reports import reading as report_reading
+from tkt.sla.reports.figures import Line
+from tkt.sla.reports.report import Report, report
 from tkt.store.engine import Store
 from tkt.store.location import Location
 from tkt.store.read import Reader, open_reader

@@ -22,7 +22,7 @@ from tkt.desk.unit import SYSTEM, Actor, Desk, find_actor
 from tkt.errors import Conflict, NotFound
 from tkt.sla.calendar import Calendar
 from tkt.sla.policies import calendar_of
-from tkt.sla.rebuild import AnyClockSpans, stored_clocks
+from tkt.sla.replaying.rebuild import AnyClockSpans, stored_clocks
 from tkt.store.definitions import Definitions
 from tkt.store.engine import Store
 from tkt.store.location import Location, parse_location

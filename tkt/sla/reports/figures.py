@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
-from tkt.sla.report_causes import Share
-from tkt.sla.report_reading import Period, Promise
+from tkt.sla.reports.causes import Share
+from tkt.sla.reports.reading import Period, Promise
 
 
 class Cause(NamedTuple):

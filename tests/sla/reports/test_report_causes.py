@@ -10,7 +10,7 @@ import pytest
 from tkt.desk import conversation, tickets, undo
 from tkt.desk.configure import apply_config
 from tkt.desk.unit import SYSTEM, Desk, find_actor
-from tkt.sla.report import Breach, report
+from tkt.sla.reports.report import Breach, report
 from tkt.store.engine import Store
 from tkt.store.read import open_reader
 from tkt.store.tables import Setting

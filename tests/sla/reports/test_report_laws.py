@@ -19,8 +19,8 @@ from sqlmodel import delete
 
 from tkt.sla.calendar import Calendar
 from tkt.sla.policy import WITHDRAWN
-from tkt.sla.report import Report, report
-from tkt.sla.report_figures import percentile
+from tkt.sla.reports.figures import percentile
+from tkt.sla.reports.report import Report, report
 from tkt.store.constants import PRIORITY_NAMES
 from tkt.store.engine import Store
 from tkt.store.read import Reader, open_reader

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from tkt.sla.report import Breach, Report, report
-from tkt.sla.report_causes import CAUSES, Share
-from tkt.sla.report_document import document, rows
-from tkt.sla.report_figures import Cause, Line
-from tkt.sla.report_html import page
-from tkt.sla.report_text import bar, lines
-from tkt.sla.report_words import headline
+from tkt.sla.reports.causes import CAUSES, Share
+from tkt.sla.reports.document import document, rows
+from tkt.sla.reports.figures import Cause, Line
+from tkt.sla.reports.html import page
+from tkt.sla.reports.report import Breach, Report, report
+from tkt.sla.reports.text import bar, lines
+from tkt.sla.reports.words import headline
 from tkt.store.read import open_reader
 
 MARKUP = "<script>alert('x')</script> \x1b[31mred\u202e"

@@ -13,9 +13,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from multiprocessing import get_context
 from typing import NamedTuple
 
-from tkt.sla.customer_past import Customers, read_customers
-from tkt.sla.eras import Era, Eras, Names, read_names
-from tkt.sla.simulate import Outcome, Period, add, simulate
+from tkt.sla.replaying.customer_past import Customers, read_customers
+from tkt.sla.replaying.eras import Era, Eras, Names, read_names
+from tkt.sla.replaying.simulate import Outcome, Period, add, simulate
 from tkt.store.engine import Store
 from tkt.store.location import Location
 

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
-from tkt.sla.customer_past import read_customers
-from tkt.sla.eras import Eras, read_eras, read_names
 from tkt.sla.ledger import AnyClock, OpenClock
-from tkt.sla.past import PORTION, Past, read_pasts
-from tkt.sla.replay import Replayed, replay
-from tkt.sla.ticket_past import due_at
+from tkt.sla.replaying.customer_past import read_customers
+from tkt.sla.replaying.eras import Eras, read_eras, read_names
+from tkt.sla.replaying.past import PORTION, Past, read_pasts
+from tkt.sla.replaying.replay import Replayed, replay
+from tkt.sla.replaying.ticket_past import due_at
 from tkt.store.engine import Store
 from tkt.store.rows import rows
 from tkt.times import from_micros

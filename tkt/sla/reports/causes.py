@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tkt.sla.calendar import Calendar
-from tkt.sla.report_reading import Promise
+from tkt.sla.reports.reading import Promise
 
 if TYPE_CHECKING:
     from tkt.store.read import Reader

@@ -20,8 +20,8 @@ from sqlmodel import Session
 from tkt.query.language import parse
 from tkt.query.terms import terms_of
 from tkt.sla.calendar import Calendar
-from tkt.sla.customer_past import Customers
 from tkt.sla.policies import OWN
+from tkt.sla.replaying.customer_past import Customers
 from tkt.store.constants import ALWAYS
 from tkt.store.definitions import Declared, Definitions
 from tkt.store.rows import rows

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.cells import cell_len, set_cell_size
 
 from tkt.safe_text import safe_line
-from tkt.sla import report_words as words
-from tkt.sla.report import Report
-from tkt.sla.report_figures import Line
-from tkt.sla.report_groups import ALL, WEEKDAYS, zone_named
+from tkt.sla.reports import words as words
+from tkt.sla.reports.figures import Line
+from tkt.sla.reports.groups import ALL, WEEKDAYS, zone_named
+from tkt.sla.reports.report import Report
 
 NARROWEST = 70
 _NAME, _CAUSE, _LONGEST_BAR = 17, 34, 40

@@ -1,10 +1,10 @@
 """How well the desk kept its promises in a period, and why it broke some: for a manager, from plain SQL.
 
-What is counted how is told in `report_figures`, why promises were broken in `report_causes`, by what it can be split in
-`report_groups`. The ledger is read in windows (`report_reading`), under one snapshot: what a report holds in memory is
+What is counted how is told in `figures`, why promises were broken in `causes`, by what it can be split in
+`groups`. The ledger is read in windows (`reading`), under one snapshot: what a report holds in memory is
 a few numbers for each promise and dimension, and the worst breaches.
 
-Moments are aware UTC, durations seconds. `report_document` makes JSON and CSV of it, `report_text` text, `report_html`
+Moments are aware UTC, durations seconds. `document` makes JSON and CSV of it, `text` text, `html`
 a page for a mail.
 """
 
@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tkt.errors import UsageError
 from tkt.sla.calendar import Calendar
-from tkt.sla.report_causes import Causes, Share
-from tkt.sla.report_figures import Late, Line, Tally
-from tkt.sla.report_groups import Grouping, rank, zone_named
-from tkt.sla.report_reading import Period, Promise, windows
+from tkt.sla.reports.causes import Causes, Share
+from tkt.sla.reports.figures import Late, Line, Tally
+from tkt.sla.reports.groups import Grouping, rank, zone_named
+from tkt.sla.reports.reading import Period, Promise, windows
 from tkt.store.constants import METRICS
 from tkt.store.read_clauses import EVERYTHING, Where
 from tkt.times import from_micros, to_micros, utcnow
@@ -43,7 +43,7 @@ BY = ("team", "priority", "policy")
 class Breach(NamedTuple):
     """A broken promise; `late_seconds` is open time after the deadline until it was met or given up, or until now.
 
-    `shares` divide the time used (`tkt.sla.report_causes`), the cause first; `change` is what broke it by itself.
+    `shares` divide the time used (`tkt.sla.reports.causes`), the cause first; `change` is what broke it by itself.
     """
 
     ticket: int

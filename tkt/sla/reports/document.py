@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tkt.sla.report import Breach, Report
-from tkt.sla.report_causes import CAUSES
-from tkt.sla.report_figures import Line
-from tkt.sla.report_groups import ALL
+from tkt.sla.reports.causes import CAUSES
+from tkt.sla.reports.figures import Line
+from tkt.sla.reports.groups import ALL
+from tkt.sla.reports.report import Breach, Report
 from tkt.times import rfc3339
 
 

@@ -7,7 +7,7 @@ the check noted a breach, overdue clocks are marked. With one era of other defin
 would have been promised and kept under those.
 
 Where the log does not hold what is needed, what is given says what is missing. Leaves to others: comparing with
-the stored ledger (`tkt.sla.rebuild`), and what follows from other promises (`tkt.sla.simulate`).
+the stored ledger (`tkt.sla.replaying.rebuild`), and what follows from other promises (`tkt.sla.replaying.simulate`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from sqlmodel import Session
 from tkt.errors import TktError
 from tkt.sla import clocks
 from tkt.sla.clocks import Story
-from tkt.sla.customer_past import Turn
-from tkt.sla.eras import Eras
 from tkt.sla.ledger import OpenClock
-from tkt.sla.memory import MemoryBook
-from tkt.sla.past import Past, PastEvent, read_texts
-from tkt.sla.ticket_past import TicketPast
+from tkt.sla.replaying.customer_past import Turn
+from tkt.sla.replaying.eras import Eras
+from tkt.sla.replaying.memory import MemoryBook
+from tkt.sla.replaying.past import Past, PastEvent, read_texts
+from tkt.sla.replaying.ticket_past import TicketPast
 from tkt.store.definitions import Definitions
 from tkt.times import from_micros
 

@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tkt.sla.past import Past, PastEntry, PastEvent
+from tkt.sla.replaying.past import Past, PastEntry, PastEvent
 from tkt.store.constants import NEVER, PRIORITIES, PRIORITY_NAMES
 from tkt.store.definitions import Definitions
 from tkt.times import from_micros, to_micros
 
 if TYPE_CHECKING:
     from tkt.query.evaluate import Facts
-    from tkt.sla.eras import Names
+    from tkt.sla.replaying.eras import Names
 
 NO_FIELDS = frozenset({"rule", "sla", "skipped", "notify", "mention", "link", "config", "import", "spam"})
 """Verbs whose events have something else than a field of the ticket in `field`."""

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tkt.config.schema import read
 from tkt.config.simulated import era_of
-from tkt.sla import rebuild, simulate_run
-from tkt.sla.simulate import Period
+from tkt.sla.replaying import rebuild, simulate_run
+from tkt.sla.replaying.simulate import Period
 from tkt.store.engine import Store
 
 CONFIGS = 6

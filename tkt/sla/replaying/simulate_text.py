@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from tkt.safe_text import safe_line
 from tkt.sla.open_time import format_open_time
-from tkt.sla.report_text import bar
-from tkt.sla.simulate import Figures, Flip, Outcome, Period, Side, over_policies
+from tkt.sla.replaying.simulate import Figures, Flip, Outcome, Period, Side, over_policies
+from tkt.sla.reports.text import bar
 from tkt.store.constants import METRICS
 from tkt.times import rfc3339
 

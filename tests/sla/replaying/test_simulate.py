@@ -12,8 +12,8 @@ import pytest
 from tkt.cli.main import run
 from tkt.config.schema import read
 from tkt.config.simulated import era_of
-from tkt.sla import simulate_run
-from tkt.sla.simulate import Outcome, Period, over_policies
+from tkt.sla.replaying import simulate_run
+from tkt.sla.replaying.simulate import Outcome, Period, over_policies
 
 HOUR = 3600
 

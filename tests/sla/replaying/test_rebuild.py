@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tkt.cli.main import run
-from tkt.sla import rebuild
+from tkt.sla.replaying import rebuild
 
 LONG = [
     (60, ("reply", "waiting")),

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 
 from tkt.safe_text import safe_line
-from tkt.sla import report_words as words
-from tkt.sla.report import Breach, Report
-from tkt.sla.report_figures import Line
-from tkt.sla.report_groups import ALL, WEEKDAYS, zone_named
+from tkt.sla.reports import words as words
+from tkt.sla.reports.figures import Line
+from tkt.sla.reports.groups import ALL, WEEKDAYS, zone_named
+from tkt.sla.reports.report import Breach, Report
 
 _FONT = "font-family:Helvetica,Arial,sans-serif;font-size:14px;color:#222222"
 _CELL = "padding:3px 8px;border-bottom:1px solid #e4e4e4;vertical-align:top"

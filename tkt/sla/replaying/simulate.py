@@ -1,7 +1,7 @@
 """What would have been kept and broken if other policies and calendars had been in force all the time.
 
-The real history of every ticket is gone through again (`tkt.sla.replay`) under the new definitions; the old side is the
-ledger as it stands. Both are counted alike: a promise in the period in which it was decided, kept when it was met in
+The real history of every ticket is gone through again (`replay`) under the new definitions; the old side is the ledger
+as it stands. Both are counted alike: a promise in the period in which it was decided, kept when it was met in
 time, broken when its deadline passed without it; what a change broke stands apart.
 
 What people, rules and steps did stays as it was: a ticket that an escalation made urgent is urgent from then on, and
@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from tkt.sla.calendar import Calendar
-from tkt.sla.eras import Eras
-from tkt.sla.past import PORTION, read_pasts
 from tkt.sla.policies import calendar_of
 from tkt.sla.policy import WITHDRAWN
-from tkt.sla.replay import replay
+from tkt.sla.replaying.eras import Eras
+from tkt.sla.replaying.past import PORTION, read_pasts
+from tkt.sla.replaying.replay import replay
 from tkt.store.definitions import Definitions
 from tkt.store.rows import rows
 from tkt.times import from_micros

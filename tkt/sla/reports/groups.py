@@ -11,7 +11,7 @@ from datetime import UTC, tzinfo
 
 from tkt.errors import UsageError
 from tkt.sla.calendar import Calendar
-from tkt.sla.report_reading import Promise
+from tkt.sla.reports.reading import Promise
 from tkt.store.constants import PRIORITIES
 from tkt.times import from_micros
 

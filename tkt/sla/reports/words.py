@@ -8,9 +8,9 @@ from itertools import groupby
 
 from tkt.safe_text import safe_line
 from tkt.sla.open_time import format_open_time
-from tkt.sla.report import Breach, Report
-from tkt.sla.report_figures import Cause, Line
-from tkt.sla.report_groups import ALL, HEAT, zone_named
+from tkt.sla.reports.figures import Cause, Line
+from tkt.sla.reports.groups import ALL, HEAT, zone_named
+from tkt.sla.reports.report import Breach, Report
 from tkt.store.constants import METRICS
 from tkt.times import format_duration
 
