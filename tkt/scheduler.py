@@ -36,7 +36,7 @@ from tkt.channels.mail.receiving.idle import Watches
 from tkt.channels.mail.receiving.timetable import Timetable
 from tkt.channels.mail.sending import deliver, recording
 from tkt.channels.webhooks import calls
-from tkt.desk import reconsidering, rules, sla_check
+from tkt.desk import firing, reconsidering, rules, sla_check
 from tkt.desk.unit import Desk
 from tkt.errors import MailboxUnusable, MailServerAway, StoreBusy, StoreUnreachable, TktError, TryAgain
 from tkt.safe_text import safe_line
@@ -325,7 +325,7 @@ def run_rules(scheduler: Scheduler) -> None:
 JOBS = (
     Job("pull", 5, pull),
     Job("sla", 15, check),
-    Job("rules", 60, run_rules),
+    Job("rules", firing.INTERVAL_SECONDS, run_rules),
     Job("send", 5, send),
     Job("webhooks", 5, call_webhooks),
 )

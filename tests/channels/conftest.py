@@ -7,6 +7,7 @@ on ports of the system's choice. A machine without Dovecot tries pymap only and 
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -121,6 +122,29 @@ def letter() -> Callable[..., bytes]:
         return f"{head}\r\n{text}\r\n".encode()
 
     return write
+
+
+SEND = """
+import sys
+from tkt.channels.mail.sending.deliver import deliver
+from tkt.desk.unit import Desk
+from tkt.store.engine import Store
+from tkt.store.location import parse_location
+deliver(Desk(Store(parse_location(sys.argv[1]))), now_all=True)
+"""
+
+
+@pytest.fixture
+def die_sending(postman: Any) -> Callable[[Desk], None]:
+    """die_sending(desk): a process sends, and is killed while the server has the mail and has not answered yet."""
+
+    def send(desk: Desk) -> None:
+        postman.script = ["hang"]
+        with subprocess.Popen([sys.executable, "-c", SEND, desk.store.location.target]) as sender:
+            assert postman.hanging.wait(30)
+            sender.kill()
+
+    return send
 
 
 class Folder:

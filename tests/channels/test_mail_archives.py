@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from tkt.channels.mail.archive import archives
 from tkt.channels.mail.archive.archive_index import Index, moment_of, plain_subject
 from tkt.channels.mail.archive.archives import Spot, stamped
-from tkt.errors import NotFound, UsageError
+from tkt.errors import NotFound, TktError, UsageError
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 STAMP = b"From carol@customer.example Mon Nov  2 08:00:00 2026\n"
@@ -41,7 +42,7 @@ def with_length(raw: bytes, body: bytes | None = None) -> bytes:
 
 def read_mbox(path: Path, *parts: bytes) -> list[bytes]:
     path.write_bytes(b"".join(parts))
-    return [archives.read(spot) for spot in archives.mbox(str(path), str(path.parent))]
+    return [archives.read(spot) for spot in archives.mbox(str(path), ExitStack())]
 
 
 def test_quoted_lines_come_out_as_they_went_in(tmp_path: Path) -> None:
@@ -98,25 +99,33 @@ def test_a_small_window_sees_the_same(tmp_path: Path, monkeypatch: pytest.Monkey
     assert read_mbox(tmp_path / "a", *parts) == mails
 
 
-def test_a_compressed_file_is_unpacked_beside(tmp_path: Path) -> None:
+def test_a_compressed_file_is_unpacked_for_the_moment(tmp_path: Path) -> None:
     path = tmp_path / "old.mbox.gz"
     path.write_bytes(gzip.compress(STAMP + rd(FIRST) + b"\n"))
-    found = list(archives.mbox(str(path), str(tmp_path)))
-    assert [archives.read(one) for one in found] == [FIRST]
+    with ExitStack() as kept:
+        [found] = archives.mbox(str(path), kept)
+        assert archives.read(found) == FIRST
+    with pytest.raises(TktError):
+        archives.read(found)
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letter").write_bytes(FIRST)
-    with pytest.raises(UsageError, match="is no mbox"):
-        list(archives.mbox(str(tmp_path / "letter"), str(tmp_path)))
-    with pytest.raises(UsageError, match="is a folder"):
-        list(archives.mbox(str(tmp_path), str(tmp_path)))
-    with pytest.raises(NotFound):
-        list(archives.mbox(str(tmp_path / "nothing"), str(tmp_path)))
+    (tmp_path / "letter.gz").write_bytes(gzip.compress(FIRST))
+    (tmp_path / "half.gz").write_bytes(gzip.compress(STAMP + FIRST)[:-9])
+    with ExitStack() as kept:
+        for name in ("letter", "letter.gz"):
+            with pytest.raises(UsageError, match=f"/{name} is no mbox"):
+                list(archives.mbox(str(tmp_path / name), kept))
+        with pytest.raises(TktError, match="/half.gz can't be unpacked"):
+            list(archives.mbox(str(tmp_path / "half.gz"), kept))
+        with pytest.raises(UsageError, match="is a folder"):
+            list(archives.mbox(str(tmp_path), kept))
+        with pytest.raises(NotFound):
+            list(archives.mbox(str(tmp_path / "nothing"), kept))
     with pytest.raises(UsageError, match="is no Maildir"):
         list(archives.maildir(str(tmp_path)))
-    (tmp_path / "empty").touch()
-    assert list(archives.mbox(str(tmp_path / "empty"), str(tmp_path))) == []
+    assert read_mbox(tmp_path / "empty") == []
 
 
 def test_a_maildir_is_read_with_its_folders_and_no_links(tmp_path: Path) -> None:
@@ -138,7 +147,7 @@ def grouped(tmp_path: Path, letter: Callable[..., bytes]) -> Callable[..., list[
     """Which of these mails belong together: their places in the order of time, conversation after conversation."""
 
     def group(*mails: bytes) -> list[list[int]]:
-        index = Index(":memory:", {"support@desk.example"}, NOW)
+        index = Index({"support@desk.example"}, NOW)
         for place, raw in enumerate(mails):
             index.add(Spot(str(place), 0, len(raw)), raw)
         index.arrange()

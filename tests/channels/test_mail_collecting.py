@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,8 +18,9 @@ from tkt.desk.digest import BY_NUMBER, IN_A_LINE, IN_FULL, REASONS, SUBJECT
 from tkt.desk.message_ids import read_message_id
 from tkt.desk.undo import undo
 from tkt.desk.unit import Desk, find_actor
+from tkt.store.definitions import raise_generation
 from tkt.store.engine import Store
-from tkt.store.tables import Agent, Entry, Outbox
+from tkt.store.tables import Agent, Definition, Entry, Outbox
 
 BOB = "bob@desk.example"
 SECRET = "the secret of the tests"
@@ -98,6 +96,19 @@ def test_several_tickets_are_a_digest(office: Desk, postman: Any, clock: Any) ->
     assert (mail.in_reply_to, mail.references) == ((), ())
 
 
+def test_who_is_told_in_html_gets_the_digest_so_too(office: Desk, postman: Any) -> None:
+    body = {"language": "en", "text": "{{ message.text }}", "html": "<b>{{ desk.name }}</b>{{ message.html }}"}
+    with office.store.transaction() as session:
+        session.add(Definition(kind="template", name="notification/en", body=body, created_at=office.now()))
+        raise_generation(session)
+    for subject in ("VPN", "<i>Printer</i>"):
+        give(office, subject)
+    deliver(office, now_all=True)
+    mail = parse(postman.received[0].content)
+    assert mail.subject.startswith("2 tickets")
+    assert "&lt;i&gt;Printer" in mail.html and "alice assigned this ticket to you." in mail.html
+
+
 def test_an_answer_to_a_digest_is_filed_on_no_ticket(office: Desk, postman: Any, letter: Callable[..., bytes]) -> None:
     numbers = [give(office, subject) for subject in ("VPN", "Printer")]
     deliver(office, now_all=True)
@@ -112,6 +123,22 @@ def test_an_answer_to_a_digest_is_filed_on_no_ticket(office: Desk, postman: Any,
     assert gateway.ingest(office, away).state == "machine"
     with office.store.transaction() as session:
         assert [one.kind for one in session.exec(select(Entry).where(Entry.ticket == numbers[0]))] == ["note"]
+
+
+def test_a_digest_that_comes_back_has_failed(office: Desk, postman: Any, letter: Callable[..., bytes]) -> None:
+    for subject in ("VPN", "Printer"):
+        give(office, subject)
+    deliver(office, now_all=True)
+    bounce = (
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+        f"Final-Recipient: rfc822; {BOB}\r\nAction: failed\r\nStatus: 5.2.2\r\nDiagnostic-Code: smtp; 552 full\r\n\r\n"
+        "--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+        f"Message-ID: {parse(postman.received[0].content).message_id}\r\n--b--"
+    )
+    kind = "multipart/report; report-type=delivery-status; boundary=b"
+    back = letter("Undelivered", "MAILER-DAEMON@mx.example", bounce, MIME_Version="1.0", Content_Type=kind)
+    assert gateway.ingest(office, back).state == "machine"
+    assert [(one.state, one.error) for one in notifications(office)][0] == ("failed", f"{BOB} 552 full")
 
 
 def test_each_person_gets_their_own(office: Desk, postman: Any) -> None:
@@ -161,20 +188,11 @@ def test_what_is_taken_back_takes_nothing_else_with_it(office: Desk, postman: An
     assert "Important" in parse(postman.received[-1].content).text
 
 
-def test_a_sender_that_dies_loses_no_word(office: Desk, postman: Any) -> None:
+def test_a_sender_that_dies_loses_no_word(office: Desk, postman: Any, die_sending: Callable[[Desk], None]) -> None:
     """It has collected, and is killed before the server has said anything."""
     number = give(office, "VPN")
     conversation.note(acting(office, "alice"), number, "It hums.")
-    postman.script = ["hang"]
-    code = (
-        "import sys; from tkt.channels.mail.sending.deliver import deliver; from tkt.desk.unit import Desk;"
-        "from tkt.store.engine import Store; from tkt.store.location import parse_location;"
-        "deliver(Desk(Store(parse_location(sys.argv[1]))), now_all=True)"
-    )
-    sender = subprocess.Popen([sys.executable, "-c", code, office.store.location.target])
-    assert postman.hanging.wait(30)
-    sender.send_signal(signal.SIGKILL)
-    sender.wait()
+    die_sending(office)
     assert [row.state for row in notifications(office)] == ["sending", "collected"]
     conversation.note(acting(office, "alice"), number, "And stinks.")
     assert [one.state for one in deliver(office, now_all=True)] == ["sent", "sent"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -233,20 +230,11 @@ def test_two_senders_at_once_send_each_mail_once(
 
 
 def test_a_sender_that_is_killed_leaves_its_mail_to_the_next(
-    desk: Desk, declare: Declare, letter: Letter, postman: Any
+    desk: Desk, declare: Declare, letter: Letter, postman: Any, die_sending: Callable[[Desk], None]
 ) -> None:
     declare(desk, **postman.body())
     open_ticket(desk, letter, replies=2)
-    postman.script = ["hang"]
-    code = (
-        "import sys; from tkt.channels.mail.sending.deliver import deliver; from tkt.desk.unit import Desk;"
-        "from tkt.store.engine import Store; from tkt.store.location import parse_location;"
-        "deliver(Desk(Store(parse_location(sys.argv[1]))), now_all=True)"
-    )
-    sender = subprocess.Popen([sys.executable, "-c", code, desk.store.location.target])
-    assert postman.hanging.wait(20)
-    sender.send_signal(signal.SIGKILL)
-    sender.wait()
+    die_sending(desk)
     assert [row.state for row in rows(desk, Outbox) if row.kind == "reply"] == ["sending", "waiting"]
     assert [one.state for one in deliver(desk, now_all=True)] == ["sent", "sent"]
     subjects = sorted(parse(one.content).text.strip() for one in postman.received)

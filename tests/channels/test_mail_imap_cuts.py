@@ -20,7 +20,7 @@ from tkt.store.tables import Intake, Ticket
 
 Letter = Callable[..., bytes]
 Declare = Callable[..., None]
-MANY = 20_000
+MANY = 4_000
 
 
 def subjects(desk: Desk) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -60,9 +63,9 @@ def bring(desk: Desk, tmp_path: Path) -> Bring:
 
 
 def bring_files(desk: Desk, *paths: Path, dry_run: bool = False, **options: Any) -> Counts:
-    def spots(folder: str) -> Iterable[archives.Spot]:
+    def spots(kept: ExitStack) -> Iterable[archives.Spot]:
         for path in paths:
-            yield from archives.mbox(str(path), folder)
+            yield from archives.mbox(str(path), kept)
 
     return importing.bring_in(desk, spots, Options(**options), lambda *_: None, dry_run=dry_run)
 
@@ -358,7 +361,7 @@ from tkt.store.location import parse_location
 
 sources.BATCH_MESSAGES = 7
 importing.bring_in(
-    Desk(Store(parse_location(sys.argv[1]))), lambda folder: archives.mbox(sys.argv[2], folder), importing.Options(),
+    Desk(Store(parse_location(sys.argv[1]))), lambda kept: archives.mbox(sys.argv[2], kept), importing.Options(),
     lambda *_: print(flush=True),
 )
 """
@@ -367,23 +370,25 @@ importing.bring_in(
 def test_killed_again_and_again_it_still_brings_in_each_mail_once(
     sqlite_desk: Desk, letter: Letter, tmp_path: Path
 ) -> None:
-    """kill -9 at moments that move through both passes, until one run comes to its end."""
-    path, number = tmp_path / "a.mbox", 60
-    for n in range(number):
-        named = {"References": f"<{n - n % 3}@x>"} if n % 3 else {}
-        raw = letter(f"Question {n // 3}", text=f"{n}", Message_ID=f"<{n}@x>", Date=at(1 + n // 3, n % 3), **named)
-        with path.open("ab") as file:
+    """kill -9 at moments that move through both passes, until one run comes to its end; and no file is left of it."""
+    path, number = tmp_path / "a.mbox.gz", 60
+    with gzip.open(path, "wb") as file:
+        for n in range(number):
+            named = {"References": f"<{n - n % 3}@x>"} if n % 3 else {}
+            raw = letter(f"Question {n // 3}", text=f"{n}", Message_ID=f"<{n}@x>", Date=at(1 + n // 3, n % 3), **named)
             file.write(b"From x@y Mon Nov  2 08:00:00 2020\n" + raw + b"\n")
+    moment = tmp_path / "moment"
+    moment.mkdir()
     kills = 0
     for lines in (3, number, number + 1, number + 3, number + 2, number + 4):
         command = [sys.executable, "-c", KILLED, sqlite_desk.store.location.target, str(path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as importer:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": str(moment)}) as importer:
             assert importer.stdout
             for _ in range(lines):
                 importer.stdout.readline()
             importer.kill()
             kills += importer.wait() < 0
-    assert kills > 3
+    assert kills > 3 and list(moment.iterdir()) == []
     counts = bring_files(sqlite_desk, path)
     assert counts.read == number == sum(counts[1:])
     assert 0 < counts.already < number

@@ -62,7 +62,7 @@ def test_a_report_leaves_as_text_and_html(
         assert session.exec(select(Ticket)).all() == []
 
 
-def test_an_answer_is_a_new_ticket_and_a_bounce_touches_no_customer(
+def test_an_answer_is_a_new_ticket_and_a_bounce_shows_in_the_outbox_alone(
     desk: Desk, declare: Callable[..., None], letter: Callable[..., bytes], postman: Any
 ) -> None:
     declare(desk, **postman.body())
@@ -74,6 +74,8 @@ def test_an_answer_is_a_new_ticket_and_a_bounce_touches_no_customer(
     assert answered.state == "ticket"
     bounce = BOUNCE.format(address=TO[1], message_id=sent).encode()
     assert gateway.ingest(desk, bounce, "support").state == "machine"
+    [failed] = [one for one in mail_status(desk).outgoing if one.kind == "report"]
+    assert (failed.state, failed.error) == ("failed", f"{TO[1]} 550 no such user")
     with desk.store.transaction() as session:
         assert [one.undelivered for one in session.exec(select(Ticket))] == [False, False]
         assert not [one for one in session.exec(select(AddressState)) if one.bounced_at]

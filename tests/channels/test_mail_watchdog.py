@@ -329,19 +329,19 @@ print(state, sum(map(peak, ["self", *reader])), len(reader))
 
 
 def test_a_large_attachment_costs_four_times_its_size_in_both_processes(
-    sqlite_desk: Desk, declare: Callable[..., None], letter: Letter, tmp_path: Path
+    desk: Desk, declare: Callable[..., None], letter: Letter, tmp_path: Path
 ) -> None:
     """The peaks of both, which are not even at the same moment, against 90 MB and four times 40 MB."""
-    declare(sqlite_desk)
+    declare(desk)
     content = os.urandom(40_000_000)
     part = 'Content-Type: application/zip; name="a.zip"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
     text = f"--x\r\n{part}{base64.encodebytes(content).decode()}--x--"
     path = tmp_path / "large"
     path.write_bytes(letter(text=text, Content_Type='multipart/mixed; boundary="x"'))
-    command = [sys.executable, "-c", INGEST, sqlite_desk.store.location.target, str(path)]
+    command = [sys.executable, "-c", INGEST, desk.store.location.target, str(path)]
     state, peak, readers = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert (state, readers) == ("ticket", "1")
     assert int(peak) < 90_000_000 + 4 * len(content)
-    with sqlite_desk.store.reading() as session:
+    with desk.store.reading() as session:
         [file] = session.exec(select(Attachment)).all()
         assert session.get_one(Blob, file.digest).data == content

@@ -22,6 +22,9 @@ choices = ["a", "b"]
 MATRIX = '[[matrix]]\nname = "m"\n[matrix.priorities]\nf = { a = "high", b = "low" }\ng = { a = "high", b = "low" }\n'
 THIRD = '[[field]]\nname = "third"\ntype = "choice"\nchoices = ["f", "g"]\n'
 CALENDAR = '[[calendar]]\nname = "c"\ntimezone = "UTC"\nhours.mon = ["09:00-17:00"]\n'
+CALENDAR_OF_DAYS = (
+    '[[calendar]]\nname = "c"\ntimezone = "UTC"\nopen = [{ date = "2026-03-07", hours = ["09:00-12:00"] }]\n'
+)
 SLA = '[[sla]]\nname = "s"\ncalendar = "c"\ntargets.default.resolution = "8h"\n'
 STEP = '[[sla.steps]]\nmetric = "resolution"\nat = "+0m"\n'
 RULE = '[[rule]]\nname = "r"\non = "created"\n'
@@ -178,6 +181,11 @@ WRONG = [
     ('[[view]]\nname = "v"\nquery = "is:late"\n', "3:13 there is no mark 'late'"),
     ('[[view]]\nname = "v"\nquery = ""\nsort = "due,-prio"\n', "4:13 there is no order 'prio'"),
     ('[[view]]\nname = "v"\nquery = "is:unread"\nsort = "rank"\n', "4:9 'rank' needs a word"),
+    (
+        SLA.replace('"c"', '"24x7"') + "match = 'tag:x OR is:breached,unread'\n",
+        "5:31 nothing can be promised by is:unread",
+    ),
+    (CALENDAR_OF_DAYS, "1:1 a calendar that opens on single days only runs out"),
     # fields, statuses, words
     ('[[field]]\nname = "Order No"\ntype = "string"\n', '2:8 name "Order No" must be small letters'),
     (FIELD + 'type = "text"\n', '3:8 type can\'t be "text"'),

@@ -12,6 +12,9 @@ from tkt.desk import conversation, sla_check, tickets
 from tkt.desk.configure import be_quiet, mute
 from tkt.desk.conversation import Message
 from tkt.errors import NotAllowed, UsageError
+from tkt.sla.explain import explain
+from tkt.sla.explain_text import lines
+from tkt.store.read import open_reader
 from tkt.store.tables import ClockStep, WebhookCall
 
 ANN = "ann@customer.example"
@@ -70,6 +73,10 @@ def test_missed_repeats_are_one_that_says_how_many(office: Any, mailbox: str) ->
     office.later(hours=102)
     assert fired(office) == [("breached", 1, 0), ("+0m every 2h", 51, 50)]
     assert told(office, number)[1:] == ["SLA all, first_response +0m every 2h (time 51, 50 before it missed) (1h late)"]
+    with open_reader(office.store.location) as reader:
+        explained = "\n".join(lines(explain(reader, number, office.now())))
+    assert "  step +0m every 2h (time 51, 50 before it missed): fired " in explained
+    assert "  step +0m every 2h (time 52): to come " in explained
     office.later(minutes=59)
     assert fired(office) == []
     office.later(minutes=1)

@@ -15,6 +15,7 @@ from tkt.errors import NotFound
 from tkt.query.compile import compile_query
 from tkt.query.evaluate import matches
 from tkt.query.language import parse
+from tkt.sla.match import match
 from tkt.store.read import open_reader
 from tkt.store.read_documents import ticket_document
 from tkt.store.read_tickets import page_numbers
@@ -116,3 +117,31 @@ def test_rules_see_further_teams(office: Any, number: int, mailbox: str) -> None
     office.declare(SALES, mailbox, rule)
     tickets.set_fields(office.alice, number, {"teams": "sales"})
     assert found_by(office, "tag:quote") == [number]
+
+
+def test_promises_are_those_of_the_team_whose_ticket_it_is(office: Any, number: int, mailbox: str) -> None:
+    """Who copies in another team's mailbox is promised neither more nor less."""
+    policies = """
+    [[sla]]
+    name = "sales"
+    match = "team:sales"
+    targets.default.resolution = "1h"
+    [[sla]]
+    name = "all"
+    targets.default.resolution = "8h"
+    """
+    office.declare(SALES, mailbox, policies)
+    tickets.set_fields(office.alice, number, {"teams": "sales"})
+    assert promised(office, number) == ("all", "all", ["team is network"])
+    tickets.set_fields(office.alice, number, {"team": "sales"})
+    assert promised(office, number) == ("sales", "sales", [])
+
+
+def promised(office: Any, number: int) -> tuple[str, str, list[str]]:
+    """Whose policy the clock has, whose `tkt sla match` names, and why not the one before."""
+    with open_reader(office.store.location) as reader:
+        found = match(reader, number)
+        (held,) = reader.rows(
+            "SELECT d.name FROM clock k JOIN definition d ON d.id = k.policy_id WHERE ticket = ?", (number,)
+        )
+    return held[0], found.chosen, [reason.value for one in found.policies for reason in one.reasons]

@@ -87,12 +87,12 @@ def test_sql_and_python_agree(random_desk: Callable[[int], Any], seed: int) -> N
     desk = random_desk(seed)
 
     @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(_QUERIES, _SORTS)
-    def law(query: str, sort: Sort) -> None:
-        tree = parse(query)
-        expected = [facts.number for facts in desk.tickets if matches(tree, facts, desk.vocabulary)]
+    @given(_QUERIES, _SORTS, st.booleans())
+    def law(query: str, sort: Sort, owned: bool) -> None:
+        tree, vocabulary = parse(query), desk.vocabulary._replace(owned=owned)
+        expected = [facts.number for facts in desk.tickets if matches(tree, facts, vocabulary)]
         for probe in (None, desk.reader.few, _too_many):
-            where = compile_query(tree, desk.vocabulary, desk.reader.dialect, probe)
+            where = compile_query(tree, vocabulary, desk.reader.dialect, probe)
             assert sorted(page_numbers(desk.reader, where, sort)) == expected
             assert count(desk.reader, where) == len(expected)
 

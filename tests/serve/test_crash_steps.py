@@ -36,9 +36,11 @@ ENOUGH = 2_000
 
 RUNNER = """
 import os, signal, sys
+import encodings.idna, jinja2.sandbox, psycopg, sqlalchemy.dialects.postgresql.psycopg  # what each run would load else
 from tkt.channels.mail import gateway
+from tkt.channels.mail.receiving import imap
 from tkt.channels.mail.sending import deliver
-from tkt.desk import sla_check
+from tkt.desk import reactions, sla_check, templates
 from tkt.desk.unit import Desk
 from tkt.store.engine import Store
 from tkt.store.location import parse_location
@@ -139,10 +141,8 @@ def runner() -> Iterator[Runner]:
     runner.close()
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_a_pull_killed_at_any_step_files_each_mail_once(
-    engine: str,
-    request: pytest.FixtureRequest,
+    location: Location,
     runner: Runner,
     servers: Callable[..., Any],
     postman: Any,
@@ -150,7 +150,6 @@ def test_a_pull_killed_at_any_step_files_each_mail_once(
     configure: Callable[..., None],
     rows: Callable[..., list[Any]],
 ) -> None:
-    location = request.getfixturevalue(f"{engine}_location")
     imap = servers("pymap").emptied()
     configure(location, {"support": imap.body(archive="Done") | postman.body()})
     wanted: Counter[str] = Counter()
@@ -175,10 +174,8 @@ def test_a_pull_killed_at_any_step_files_each_mail_once(
     assert rows(location, "SELECT count(*) FROM ticket") == [len(wanted) // 2 - 1]  # the last two have just arrived
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_a_delivery_killed_at_any_step_sends_each_mail(
-    engine: str,
-    request: pytest.FixtureRequest,
+    location: Location,
     runner: Runner,
     postman: Any,
     configure: Callable[..., None],
@@ -187,7 +184,6 @@ def test_a_delivery_killed_at_any_step_sends_each_mail(
     """A second copy leaves only from the steps between the server's answer and our record of it, which are one stretch,
     and has the same Message-ID.
     """
-    location = request.getfixturevalue(f"{engine}_location")
     configure(location, {"support": postman.body()})
     store = Store(location)
     alice = Desk(store, find_actor(store, "alice"))
@@ -297,67 +293,47 @@ def once(location: Location, rows: Callable[..., list[Any]], count: int, what_of
         assert set(found.values()) == {1} and len(found) == count * TIMES.get(what, 1), (what, found)
 
 
-@pytest.mark.parametrize(("engine", "first"), [("sqlite", 1), ("postgres", 2)])
+@pytest.mark.parametrize(
+    ("subjects", "what_of", "least"),
+    [(("The printer",), ONCE, 20), (("quiet", "quiet"), QUIET, 10)],
+    ids=["of_one", "of_many"],
+)
 def test_a_check_killed_at_any_step_does_everything_once(
-    engine: str,
-    first: int,
-    request: pytest.FixtureRequest,
+    location: Location,
     runner: Runner,
     overdue: Callable[[Location], Any],
     rows: Callable[..., list[Any]],
+    subjects: tuple[str, ...],
+    what_of: Iterable[str],
+    least: int,
 ) -> None:
-    location = request.getfixturevalue(f"{engine}_location")
     create = overdue(location)
-    create()
+    for subject in subjects:
+        create(subject)
     stride = STRIDE if "TKT_CRASH_STRIDE" in os.environ else 3
+    first = ("sqlite", "postgresql").index(location.dialect) + 1  # two of every three, between them
     for count, step in enumerate(runner.steps("check", location, first, stride), 1):  # noqa: B007
-        once(location, rows, count)
-        create()
-    assert step > 20
+        once(location, rows, len(subjects) * count, what_of)
+        for subject in subjects:
+            create(subject)
+    assert step > least
 
 
-@pytest.mark.parametrize(("engine", "first"), [("sqlite", 2), ("postgres", 1)])
-def test_a_check_of_many_killed_at_any_step_tells_everybody_once(
-    engine: str,
-    first: int,
-    request: pytest.FixtureRequest,
-    runner: Runner,
-    overdue: Callable[[Location], Any],
-    rows: Callable[..., list[Any]],
-) -> None:
-    location = request.getfixturevalue(f"{engine}_location")
-    create = overdue(location)
-    stride = STRIDE if "TKT_CRASH_STRIDE" in os.environ else 3
-    create("quiet"), create("quiet")
-    for count, step in enumerate(runner.steps("check", location, first, stride), 1):  # noqa: B007
-        once(location, rows, 2 * count, QUIET)
-        create("quiet"), create("quiet")
-    assert step > 10
-
-
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+@pytest.mark.parametrize(("subject", "what_of"), [("The printer", ONCE), ("quiet", QUIET)], ids=["of_one", "of_many"])
 def test_two_checks_at_once_do_everything_once(
-    engine: str,
-    request: pytest.FixtureRequest,
+    location: Location,
     runner: Runner,
     overdue: Callable[[Location], Any],
     rows: Callable[..., list[Any]],
+    subject: str,
+    what_of: Iterable[str],
 ) -> None:
-    location = request.getfixturevalue(f"{engine}_location")
     create = overdue(location)
     for _ in range(20):
-        create()
+        create(subject)
     other = Runner()
     for one in (runner, other):
         one.begin("check", location)
     assert not runner.ended() and not other.ended()
     other.close()
-    once(location, rows, 20)
-    for _ in range(20):
-        create("quiet")
-    other = Runner()
-    for one in (runner, other):
-        one.begin("check", location)
-    assert not runner.ended() and not other.ended()
-    other.close()
-    once(location, rows, 40, QUIET)
+    once(location, rows, 20, what_of)

@@ -19,16 +19,13 @@ ROUNDS = 3
 
 
 def test_mail_servers_go_away_and_come_back(
-    sqlite_location: Location,
+    house: Any,
     servers: Callable[..., Any],
     postman: Any,
     gate: Callable[..., Any],
-    configure: Callable[..., None],
-    serve: Callable[..., Any],
     tkt: Callable[..., Any],
     letter: Callable[..., bytes],
     until: Callable[..., Any],
-    rows: Callable[..., list[Any]],
     password: str,
 ) -> None:
     imap = servers("pymap").emptied()
@@ -37,24 +34,24 @@ def test_mail_servers_go_away_and_come_back(
         "imap": f"imap+plain://{imap.user}@localhost:{reading.port}",
         "smtp": f"smtp+plain://localhost:{sending.port}",
     }
-    configure(sqlite_location, {"support": urls | {"password_env": "TKT_TEST_PASSWORD"}})
-    running = serve(sqlite_location, hurried=True)
+    house.declare(urls | {"password_env": "TKT_TEST_PASSWORD"}, desk='undo_window = "0s"')
+    running = house.serve()
     imap.deliver(letter("First"))
     until(lambda: len(postman.received) == 1)
 
     reading.target = sending.target = None
     reading.cut()
     for number in range(ROUNDS):
-        assert tkt(sqlite_location, "reply", "1", "-b", f"answer {number}").returncode == 0
+        assert tkt(house.location, "reply", "1", "-b", f"answer {number}").returncode == 0
     until(lambda: min(reading.turned_away, sending.turned_away) >= ROUNDS)
     assert len(postman.received) == 1
 
     reading.target, sending.target = imap.plain_port, postman.port
     imap.deliver(letter("Second"))
     until(lambda: len(postman.received) == 2)
-    a_minute_passes(sqlite_location)
+    a_minute_passes(house.location)
     until(lambda: len(postman.received) == 2 + ROUNDS)
-    until(lambda: rows(sqlite_location, "SELECT error FROM mailbox_state") == [""])
+    house.until("SELECT error FROM mailbox_state", "")
 
     assert running.end() == 0
     for what in ("reading", "sending from"):
@@ -94,32 +91,28 @@ def test_postgres_stops_and_starts(
 
 
 def test_a_locked_file_is_waited_for(
-    sqlite_location: Location,
+    house: Any,
     servers: Callable[..., Any],
     gate: Callable[..., Any],
-    configure: Callable[..., None],
-    serve: Callable[..., Any],
     letter: Callable[..., bytes],
     until: Callable[..., Any],
-    rows: Callable[..., list[Any]],
     password: str,
 ) -> None:
     imap = servers("pymap").emptied()
     before = gate(imap.plain_port)
-    body = {"imap": f"imap+plain://{imap.user}@localhost:{before.port}", "password_env": "TKT_TEST_PASSWORD"}
-    configure(sqlite_location, {"support": body}, desk="confirm = false")
-    running = serve(sqlite_location, hurried=True)
-    until(lambda: rows(sqlite_location, "SELECT count(*) FROM mailbox_state WHERE error = ''") == [1])
+    house.declare({"imap": f"imap+plain://{imap.user}@localhost:{before.port}", "password_env": "TKT_TEST_PASSWORD"})
+    running = house.serve()
+    house.until("SELECT count(*) FROM mailbox_state WHERE error = ''", 1)
 
-    holder = sqlite3.connect(sqlite_location.target, isolation_level=None)
+    holder = sqlite3.connect(house.location.target, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     passed = before.passed
     imap.deliver(letter("First"))
     until(lambda: before.passed >= passed + ROUNDS)
-    assert rows(sqlite_location, "SELECT count(*) FROM ticket") == [0]
+    assert house.rows("SELECT count(*) FROM ticket") == [0]
     holder.execute("ROLLBACK")
     holder.close()
-    until(lambda: rows(sqlite_location, "SELECT count(*) FROM ticket") == [1])
+    house.until_tickets("First")
     until(lambda: running.count("INFO the store: working again") == 1)
 
     assert running.end() == 0
@@ -154,18 +147,13 @@ class LocksTheStore:
 
 
 def test_what_was_sent_while_the_store_was_busy_is_recorded_and_not_sent_again(
-    sqlite_location: Location,
-    unused_port: int,
-    configure: Callable[..., None],
-    tkt: Callable[..., Any],
-    rows: Callable[..., list[Any]],
-    monkeypatch: pytest.MonkeyPatch,
+    house: Any, unused_port: int, tkt: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configure(sqlite_location, {"support": {"smtp": f"smtp+plain://localhost:{unused_port}"}})
-    assert tkt(sqlite_location, "new", "The printer", "--from", "carol@customer.example").returncode == 0
-    assert tkt(sqlite_location, "reply", "1", "-b", "Try again.").returncode == 0
+    house.declare({"smtp": f"smtp+plain://localhost:{unused_port}"}, desk='undo_window = "0s"')
+    assert tkt(house.location, "new", "The printer", "--from", "carol@customer.example").returncode == 0
+    assert tkt(house.location, "reply", "1", "-b", "Try again.").returncode == 0
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0)
-    server, serving = LocksTheStore(sqlite_location), Scheduler(sqlite_location)
+    server, serving = LocksTheStore(house.location), Scheduler(house.location)
     controller = Controller(server, hostname="127.0.0.1", port=unused_port)
     controller.start()
     with pytest.raises(StoreBusy):
@@ -174,8 +162,8 @@ def test_what_was_sent_while_the_store_was_busy_is_recorded_and_not_sent_again(
         send(serving)
     server.holder.execute("ROLLBACK")
     send(serving)
-    assert rows(sqlite_location, "SELECT state FROM outbox") == ["sent"]
-    assert rows(sqlite_location, "SELECT delivery FROM entry WHERE kind = 'reply'") == ["sent"]
+    assert house.rows("SELECT state FROM outbox") == ["sent"]
+    assert house.rows("SELECT delivery FROM entry WHERE kind = 'reply'") == ["sent"]
     assert len(server.received) == 1
     controller.stop()
     serving.store.close()

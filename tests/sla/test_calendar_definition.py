@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -112,7 +112,8 @@ def test_the_table_of_the_contract_is_understood() -> None:
     office = Calendar.from_definition("office", table)
     week = office.between(datetime(2026, 3, 9, tzinfo=UTC), datetime(2026, 3, 16, tzinfo=UTC))
     assert week == (8 + 15) * 3600
-    assert office.special_day(datetime(2026, 12, 23)) == "holiday of the desk"
+    december = office.special_days(datetime(2026, 12, 20, tzinfo=UTC), datetime(2026, 12, 24, tzinfo=UTC))
+    assert december == [(date(2026, 12, 23), "holiday of the desk")], "nobody works on the Thursday of the 24th"
     assert repr(office) == "Calendar('office', Europe/Berlin)"
 
 

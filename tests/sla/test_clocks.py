@@ -367,3 +367,12 @@ def test_moments_before_the_last_one_do_no_harm(desk: Any) -> None:
     desk.status(desk.at(0.5), "waiting")  # another host's clock is half an hour behind
     (only,) = desk.spans("resolution")
     assert (only.state, only.started_at, only.ended_at) == ("paused", desk.at(1), None)
+
+
+def test_terms_that_change_by_a_clock_that_is_behind_count_from_the_span_they_begin(desk: Any) -> None:
+    desk.create(desk.at(0))
+    desk.set(desk.at(1), priority="urgent")
+    desk.set(desk.at(0.5), priority="normal")  # another host's clock is half an hour behind
+    [resolution] = desk.clocks("resolution")
+    assert resolution.running_since == desk.at(1)
+    assert resolution.due_at == desk.at(2 * 24 + 8)

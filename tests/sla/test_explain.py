@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from tkt.errors import NotFound
 from tkt.sla.explain import Explanation, document, explain
@@ -14,7 +16,7 @@ from tkt.sla.explain_text import lines
 from tkt.store.engine import Store
 from tkt.store.location import Location
 from tkt.store.read import Reader, open_reader
-from tkt.store.tables import Ticket
+from tkt.store.tables import Definition, Setting, Ticket
 
 
 @pytest.fixture
@@ -87,15 +89,76 @@ def test_text_and_json_say_the_same(desk: Any, reader: Reader) -> None:
 
 def test_a_long_stretch_shows_its_ends_and_sums_up_the_rest(desk: Any, reader: Reader) -> None:
     desk.create()
-    found = told(reader, desk, 14 * 24 - 1)  # ten days of eight hours
+    found = told(reader, desk, 21 * 24 - 1)  # fifteen days of eight hours
     text = list(lines(found))
     start = text.index(next(one for one in text if "resolution: " in one))
     shown = [one.strip() for one in text[start:] if one.startswith("      ")]
-    assert [one.split()[0] for one in shown] == ["open"] * 3 + ["…"] + ["open"] * 3
-    assert shown[3] == "… 4 more open pieces, together 32:00:00"
-    assert shown[2].startswith("open Wed 2026-03-04") and shown[-1].startswith("open Fri 2026-03-13")
+    assert [one.split()[0] for one in shown] == ["open"] * 3 + ["the"] + ["open"] * 3 + ["…"] + ["open"] * 3
+    assert shown[3] == "the deadline, Wed 2026-03-04 17:00:00: 24:00:00 used", "a deadline that passed can be checked"
+    assert shown[7] == "… 6 more open pieces, together 48:00:00"
+    assert shown[6].startswith("open Mon 2026-03-09") and shown[-1].startswith("open Fri 2026-03-20")
     assert "  promised: 24h of office (UTC), policy standard (version 1)" in text
-    assert len(document(found)["clocks"][1]["spans"][0]["pieces"]) == 10
+    assert len(document(found)["clocks"][1]["spans"][0]["pieces"]) == 15
+
+
+def test_a_deadline_within_a_piece_divides_it(desk: Any, reader: Reader) -> None:
+    """Two hours are used when the customer is waited for, the other two end in the middle of Tuesday's morning."""
+    desk.create(priority="urgent")
+    desk.reply(desk.at(2), status="waiting")
+    desk.status(desk.at(24), "open")
+    for at in (29, 30):  # by then a check has seen it
+        text = "\n".join(lines(told(reader, desk, 29)))
+        assert (
+            "      open Tue 2026-03-03 09:00:00 - 11:00:00  2:00:00\n"
+            "      the deadline, Tue 2026-03-03 11:00:00: 4:00:00 used\n"
+            "      open Tue 2026-03-03 11:00:00 - 14:00:00  3:00:00\n" in text
+        )
+        desk.check(desk.at(at))
+
+
+def test_what_was_closed_is_shown_where_the_clock_on_the_wall_says_more(desk: Any, reader: Reader) -> None:
+    """A pencil must come to the same: what is not counted of a stretch is told, with its reason."""
+    desk.create(at=desk.at(-2))
+    text = "\n".join(lines(told(reader, desk, 1)))
+    assert (
+        "running Mon 2026-03-02 07:00:00 - now  1:00:00  [created]\n"
+        "      open Mon 2026-03-02 09:00:00 - 10:00:00  1:00:00\n" in text
+    )
+    text = "\n".join(lines(told(reader, desk, -1)))
+    assert "running Mon 2026-03-02 07:00:00 - now  0:00:00  [created]\n      closed all the time\n" in text
+
+
+def test_a_night_in_which_the_clocks_are_turned_is_told(desk: Any, reader: Reader) -> None:
+    """The desk's clocks go from 2:00 to 3:00 on 29 March: five hours on the wall are four."""
+    with desk.store.transaction() as session:
+        session.add(Setting(key="desk.timezone", value="Europe/Berlin"))
+    desk.create(at=datetime(2026, 3, 28, 23, tzinfo=UTC), category="vip", priority="low")
+    text = "\n".join(lines(explain(reader, desk.number, datetime(2026, 3, 29, 3, tzinfo=UTC))))
+    assert "running Sun 2026-03-29 00:00:00 - now  4:00:00  [created]\n" in text
+    assert "      open Sun 2026-03-29 00:00:00 - 05:00:00  4:00:00 (clocks forward 1:00:00)\n" in text
+
+
+def test_the_reason_of_a_day_with_other_hours_is_told(desk: Any, reader: Reader) -> None:
+    special = {"extra": ["2026-03-03"], "half": [{"date": "2026-03-05", "hours": ["09:00-12:00"]}]}
+    with desk.store.transaction() as session:
+        office = session.exec(select(Definition).where(Definition.name == "office")).one()
+        office.body = {**office.body, "holidays": special}
+    desk.create()
+    found = told(reader, desk, 49)
+    text = "\n".join(lines(found))
+    assert "      special days: Tue 2026-03-03 (holiday of the desk)\n" in text
+    assert "      special days: Thu 2026-03-05 (half day)" in text, "on the way to the deadline"
+    resolution = document(found)["clocks"][1]
+    assert resolution["spans"][0]["special_days"] == [{"date": "2026-03-03", "reason": "holiday of the desk"}]
+
+
+def test_what_no_check_has_seen_yet_is_said(desk: Any, reader: Reader) -> None:
+    desk.create(category="vip")
+    text = "\n".join(lines(told(reader, desk, 1.5)))
+    assert "first_response: running, due Mon 2026-03-02 10:00:00 (passed, not checked yet)" in text
+    assert "step -10m: due since Mon 2026-03-02 09:50:00: tag:+soon" in text
+    desk.check(desk.at(1.5))
+    assert "not checked yet" not in "\n".join(lines(told(reader, desk, 1.5)))
 
 
 def test_a_strangers_subject_cannot_drive_the_terminal(desk: Any, reader: Reader) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from tkt.cli.main import run
+from tkt.query.terms import KEYS
 from tkt.sla.match import Matched, document, lines, match
 from tkt.store.read import Reader, open_reader
-from tkt.store.tables import Definition, Ticket, TicketField, TicketTag
+from tkt.store.tables import Agent, Definition, Ticket, TicketField, TicketTag
 
 PICKY = {
     "name": "picky",
@@ -41,6 +43,14 @@ def reader(desk: Any) -> Iterator[Reader]:
 
 def reasons(found: Matched, policy: str) -> list[tuple[str, str]]:
     return [tuple(reason) for one in found.policies if one.name == policy for reason in one.reasons]  # type: ignore[misc]
+
+
+def failing(desk: Any, reader: Reader, query: str) -> list[str]:
+    """What the ticket has where a policy with this query fails, two hours after its creation."""
+    with desk.store.transaction() as session:
+        policy = session.exec(select(Definition).where(Definition.kind == "sla", Definition.name == "picky")).one()
+        policy.body = {**policy.body, "match": query}
+    return [value for _, value in reasons(match(reader, 1, desk.at(2)), "picky")]
 
 
 def test_each_part_that_fails_is_named_with_what_the_ticket_has(desk: Any, reader: Reader) -> None:
@@ -76,6 +86,33 @@ def test_the_terms_are_those_of_the_policy_that_holds(desk: Any, reader: Reader)
     assert "Calendar: shop (UTC; the team's)" in text
     assert "  high: first_response 2h, next_response 3h, resolution 10h   <- this ticket" in text
     assert text.count("<- this ticket") == 1
+
+
+def test_whatever_a_query_may_ask_has_an_answer(desk: Any, reader: Reader) -> None:
+    """Of a term and its opposite one always fails: for each key of the language."""
+    known = {"status": ":new", "team": ":shop", "assignee": ":none", "watcher": ":alice"}
+    of_sort = {"time": ">1d", "number": ":7", "count": ":7", "text": ":other"}
+    terms = {
+        key: key + (f":{one.words[0]}" if one.words else known.get(key, of_sort[one.sort])) for key, one in KEYS.items()
+    }
+    desk.create()
+    with desk.store.transaction() as session:
+        session.add(Agent(name="alice"))
+    for key, term in (terms | {"field.site": "field.site:hq"}).items():
+        (value,) = failing(desk, reader, f"{term} NOT {term}")
+        assert value.startswith(f"{key} is "), term
+
+
+def test_counts_and_marks_are_told_as_they_are(desk: Any, reader: Reader) -> None:
+    desk.create()
+    with desk.store.transaction() as session:
+        ticket = session.get_one(Ticket, 1)
+        ticket.unanswered_count, ticket.reopened_count = 3, 2
+        ticket.unread = ticket.undelivered = ticket.breached = True
+        ticket.snoozed_until, ticket.due_at = desk.at(24), desk.at(1)
+    assert failing(desk, reader, "unanswered<3 reopened:0") == ["unanswered is 3", "reopened is 2"]
+    marks = "breached, unread, snoozed, unassigned, overdue, undelivered"
+    assert failing(desk, reader, "NOT is:overdue") == [f"is is {marks}"]
 
 
 def test_a_ticket_that_no_policy_fits(desk: Any, reader: Reader) -> None:

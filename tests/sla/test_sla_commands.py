@@ -88,6 +88,12 @@ def test_mistakes_are_usage_errors(tkt: Any, words: list[str]) -> None:
     assert (status, out) == (2, "") and err
 
 
+def test_what_is_no_past_period_is_said(tkt: Any) -> None:
+    assert "the period has not begun yet: --from lies in the future" in tkt("sla", "report", "--from", "tomorrow")[2]
+    err = tkt("sla", "report", "--from", "soon")[2]
+    assert "'soon' is not a time: write 7d for so long ago" in err, "a date of the future is no advice here"
+
+
 def test_reading_commands_never_load_the_write_side() -> None:
     code = (
         "import sys, tkt.cli.sla, tkt.sla.explain, tkt.sla.explain_text, tkt.sla.reports.report, tkt.sla.reports.text;"

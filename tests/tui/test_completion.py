@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tkt.tui.completion import complete_command, complete_path, complete_query
+from tkt.query.terms import FLAGS, KEYS
+from tkt.tui.completion import QUERY_KEYS, QUERY_VALUES, complete_command, complete_path, complete_query
 
 NAMES = {"agent": ["alice", "bob"], "tag": ["vpn", "wifi"], "status": ["new", "open"], "priority": ["urgent", "high"],
          "team": ["network"], "view": ["Open", "Mine"]}  # fmt: skip
@@ -16,7 +19,8 @@ NAMES = {"agent": ["alice", "bob"], "tag": ["vpn", "wifi"], "status": ["new", "o
         ("assign b", 7, ["bob"]),
         ("tag +vpn -w", 9, ["-wifi"]),
         ("set priority=u", 13, ["urgent"]),
-        ("set te", 4, ["team="]),
+        ("set te", 4, ["team=", "teams="]),
+        ("set un", 4, ["undelivered="]),
         ("view M", 5, ["Mine"]),
         ("take x", 5, []),
         ("nonsense x", 9, []),
@@ -30,6 +34,8 @@ def test_commands(typed, start, words):
     ("typed", "start", "words"),
     [
         ("sta", 0, ["status:"]),
+        ("un", 0, ["unanswered>"]),
+        ("is:und", 3, ["undelivered"]),
         ("kind:open status:n", 17, ["new"]),
         ("status:new,o", 11, ["open"]),
         ("-tag:v", 5, ["vpn"]),
@@ -40,6 +46,12 @@ def test_commands(typed, start, words):
 )
 def test_queries(typed, start, words):
     assert complete_query(typed, NAMES)[:2] == (start, words)
+
+
+def test_no_key_of_the_language_is_missing():
+    offered = {re.split("[:><.]", key)[0] for key in QUERY_KEYS} | {"customer.tier"}
+    assert offered - {"customer"} == set(KEYS) | {"field"}
+    assert QUERY_VALUES["is"] == list(FLAGS)
 
 
 def test_paths_are_completed_folder_by_folder(tmp_path):

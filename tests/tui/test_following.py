@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 
 from tkt.desk import conversation, tickets
+from tkt.desk.configure import add_team
 from tkt.store.tables import Entry, Follower, Watcher
 from tkt.tui.completion import complete_command, complete_mention
 
@@ -67,9 +68,12 @@ async def test_a_mention_stands_out_in_a_note(small_desk, running):
 
 async def test_a_mention_and_an_assignment_are_told(small_desk, running):
     bob = small_desk.agent("bob")
+    add_team(small_desk.agent("alice"), "sales", ["alice"])
     async with running() as queue:
         conversation.note(bob, 5, "@alice do you know this?")
         await queue.until(lambda: "bob mentioned you on #5" in queue.message)
+        conversation.note(bob, 4, "@sales or you?")
+        await queue.until(lambda: "bob mentioned sales on #4" in queue.message)
         tickets.assign(bob, 2, "alice")
         await queue.until(lambda: "bob assigned #2 to you" in queue.message)
 

@@ -179,6 +179,16 @@ async def test_an_error_outlives_keys_that_were_typed_before_it(small_desk, runn
         assert queue.message == ""
 
 
+async def test_a_key_that_does_nothing_says_where_the_keys_are(small_desk, running):
+    async with running() as queue:
+        await queue.press("w")
+        assert queue.message == "w does nothing; ? shows the keys"
+        await queue.press("f5")
+        assert queue.message == "f5 does nothing; ? shows the keys"
+        await queue.press("j")
+        assert queue.message == "" and not events(small_desk)
+
+
 async def test_a_pasted_text_is_no_row_of_commands(small_desk, running):
     async with running() as queue:
         await queue.type("xxt")

@@ -52,7 +52,8 @@ def take(words: list[str] = NUMBERS) -> int:
 def set_(
     words: list[str] = typer.Argument(..., metavar="N… KEY=VALUE…", help="Numbers, then what to set."),
 ) -> int:
-    """Change fields (priority, team, teams, category, type, subject, due, field.NAME).
+    """Change fields. Known are priority, team, teams, category, type, subject, due, assignee, status, undelivered,
+    field.NAME.
 
     Example: tkt set 12 priority=high team=network
     """
@@ -133,7 +134,7 @@ def spam(
     words: list[str] = NUMBERS,
     domain: bool = typer.Option(False, "--domain", help="Block everybody at the sender's domain."),
 ) -> int:
-    """Spam: tag, close, block the sender, call back a confirmation that waits.
+    """Spam: tag it, close it, block its sender. A confirmation that waits is called back.
 
     Example: tkt list subject:casino --ids | tkt spam -
     """
@@ -144,7 +145,7 @@ def spam(
 
 
 def ham(words: list[str] = NUMBERS) -> int:
-    """No spam after all: open again, promises from now, the sender is heard again.
+    """No spam after all. Open again, promises from now, the sender is heard again.
 
     Example: tkt ham 12
     """

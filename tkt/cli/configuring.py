@@ -10,7 +10,7 @@ from tkt.cli import context, output
 from tkt.cli.progress import bar
 from tkt.errors import ConfigError, UsageError
 
-config = typer.Typer(help="The desk as a file: check, plan, apply, show.", rich_markup_mode=None)
+config = typer.Typer(help="The desk as a file: check, plan, apply, show, history.", rich_markup_mode=None)
 
 RECONSIDERING = "deadlines of open tickets"
 FILE = typer.Argument("desk.toml", metavar="FILE")
@@ -55,7 +55,7 @@ def config_plan(file: str = FILE, json: bool = typer.Option(False, "--json")) ->
 
 @config.command("apply")
 def config_apply(file: str = FILE) -> int:
-    """Make the desk what the file says, in one transaction; then hold open tickets to what it promises.
+    """Make the desk what the file says. In one transaction; then open tickets are held to what it promises.
 
     Example: tkt config apply desk.toml
     """

@@ -5,6 +5,7 @@ SLA report.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 
@@ -18,6 +19,8 @@ def demonstrate(folder: str) -> int:
     if folder:
         os.makedirs(folder, exist_ok=True)
         return _demonstrate_in(folder)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # like ^c: the folder is removed first
     with tempfile.TemporaryDirectory(prefix="tkt-demo-") as temporary:
         return _demonstrate_in(temporary)
 

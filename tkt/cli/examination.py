@@ -77,7 +77,7 @@ def _people(reader: Reader) -> Iterator[Found]:
     without = reader.rows("SELECT name FROM agent WHERE active AND email IS NULL ORDER BY name")
     if without:
         names = ", ".join(row[0] for row in without)
-        yield Found("notifications", True, f"{names} get none: no address is known ('tkt agent set NAME --email …')")
+        yield Found("notifications", True, f"no address, so no mail, for {names} ('tkt agent set NAME --email …')")
 
 
 def _mail(reader: Reader) -> Iterator[Found]:

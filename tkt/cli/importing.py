@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,7 +13,7 @@ from tkt.cli import context, output
 
 if TYPE_CHECKING:
     from tkt.channels.mail.archive.archives import Spot
-    from tkt.channels.mail.archive.importing import Counts, Progress
+    from tkt.channels.mail.archive.importing import Counts, Progress, Spots
 
 app = typer.Typer(help="Archived mail into closed tickets: mbox, maildir.")
 COMMANDS = {"import": app}
@@ -42,9 +42,9 @@ def import_mbox(
     """
     from tkt.channels.mail.archive import archives
 
-    def spots(folder: str) -> Iterator[Spot]:
+    def spots(kept: ExitStack) -> Iterator[Spot]:
         for file in files:
-            yield from archives.mbox(file, folder)
+            yield from archives.mbox(file, kept)
 
     return _run(spots, (mailbox, team, tuple(tags or ()), tuple(ours or ())), dry_run, as_json)
 
@@ -65,14 +65,14 @@ def import_maildir(
     """
     from tkt.channels.mail.archive import archives
 
-    def spots(_folder: str) -> Iterator[Spot]:
+    def spots(_kept: ExitStack) -> Iterator[Spot]:
         for folder in folders:
             yield from archives.maildir(folder)
 
     return _run(spots, (mailbox, team, tuple(tags or ()), tuple(ours or ())), dry_run, as_json)
 
 
-def _run(spots: Callable[[str], Iterable[Spot]], options: tuple[Any, ...], dry_run: bool, as_json: bool) -> int:
+def _run(spots: Spots, options: tuple[Any, ...], dry_run: bool, as_json: bool) -> int:
     from tkt.channels.mail.archive.importing import Options, bring_in
 
     desk = context.desk()

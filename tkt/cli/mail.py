@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tkt.channels.mail.receiving.intake import Outcome
     from tkt.channels.mail.receiving.pulling import PullResult
 
-app = typer.Typer(help="Mail in and out: pull, send, ingest, status, test, retry, drop, quarantine.")
+app = typer.Typer(help="Mail in and out: pull, send, test, status, quarantine …")
 quarantine_app = typer.Typer(help="Messages that could not be read: list, show, retry, drop.")
 app.add_typer(quarantine_app, name="quarantine")
 COMMANDS = {"mail": app}
@@ -61,7 +61,7 @@ def pull(
 def ingest(
     mailbox: str = typer.Option("", "--mailbox", metavar="NAME", help="Else the one the message is addressed to."),
 ) -> int:
-    """Take one message from standard input, as Postfix or procmail pipe it.
+    """Take one message from standard input. So Postfix or procmail hand it over.
 
     Example: tkt mail ingest < message.eml
     """

@@ -41,6 +41,18 @@ def urgency(due: int | None, now: int) -> str:
     return "red" if left < 0 else "yellow" if left < 3600 else ""
 
 
+def past_period(start: str, end: str, zone: str) -> tuple[datetime, datetime]:
+    """From `--from` to `--to`, not later than now; the last 30 days unless they say otherwise. Raises UsageError."""
+    from tkt.sla.reports.report import PERIOD, check_period
+    from tkt.times import utcnow
+
+    now = utcnow()
+    until = min(in_the_past(end, now, zone), now) if end else now
+    since = in_the_past(start, now, zone) if start else until - PERIOD
+    check_period(since, until, now)
+    return since, until
+
+
 def in_the_past(text: str, now: datetime, zone: str) -> datetime:
     """A moment that somebody named for looking back: a duration is meant into the past. Raises UsageError."""
     from datetime import timedelta
@@ -51,4 +63,11 @@ def in_the_past(text: str, now: datetime, zone: str) -> datetime:
     try:
         return now - timedelta(seconds=parse_duration(text))
     except UsageError:
+        pass  # no duration: a date, perhaps
+    try:
         return parse_when(text, now, zone)
+    except UsageError:
+        shown = repr(text if len(text) <= 40 else text[:39] + "…")
+        raise UsageError(
+            f"{shown} is not a time: write 7d for so long ago, today, 2026-11-01 or 2026-11-01T14:00:00Z."
+        ) from None

@@ -25,7 +25,7 @@ MAILS = typer.Argument(..., metavar="ID…", help="The mails' numbers, as 'tkt m
 
 
 def send(as_json: bool = AS_JSON) -> int:
-    """Send everything in the outbox now, whatever its undo window or its turn.
+    """Send everything in the outbox now. Neither undo window nor turn is waited for.
 
     Example: tkt mail send
     """

@@ -61,7 +61,7 @@ def agent_set(
     ),
     zone: str | None = typer.Option(None, "--zone", help="Of the quiet hours; '' for the desk's."),
 ) -> int:
-    """Change an agent's address or role (admins), or which notifications they want (everybody their own).
+    """Change an agent's address, role or notifications. The first two are for admins, the last for everybody.
 
     Example: tkt agent set me --mute reply --quiet 22:00-07:00
     """

@@ -20,7 +20,7 @@ def test(
     send: str = typer.Option("", "--send", metavar="ADDRESS", help="Send a mail there, too."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> int:
-    """Try a mailbox: settings, connection, certificate, login, folders, sending.
+    """Try a mailbox step by step. Settings, connection, certificate, login, folders, sending.
 
     Example: tkt mail test support --send me@example.com
     """

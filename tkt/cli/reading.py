@@ -42,7 +42,7 @@ def list_(
 
 
 def show(
-    number: str = typer.Argument(..., metavar="N"),
+    number: str = typer.Argument(..., metavar="N", help="The ticket's number."),
     json: bool = AS_JSON,
     full: bool = typer.Option(False, "--full", help="Quotes, signatures and logos too, which a terminal gets folded."),
     raw: bool = typer.Option(False, "--raw", help="The mail that opened it, byte for byte as it came in."),
@@ -57,7 +57,7 @@ def show(
     return show_ticket(number, json=json, full=full, raw=raw, save=save)
 
 
-def log(number: str = typer.Argument(..., metavar="N"), json: bool = AS_JSON) -> int:
+def log(number: str = typer.Argument(..., metavar="N", help="The ticket's number."), json: bool = AS_JSON) -> int:
     """The history of a ticket: who, when, what, from, to.
 
     Example: tkt log 12

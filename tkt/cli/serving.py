@@ -8,7 +8,7 @@ from tkt.cli import context
 
 
 def serve(once: bool = typer.Option(False, "--once", help="One round of everything, then end: for cron.")) -> int:
-    """Pull mail, deliver the outbox, check the SLA, run time rules, until SIGTERM.
+    """The scheduler: mail in and out, deadlines, time rules. It runs until SIGTERM.
 
     With --once the exit status is 75 when a mail server or the store is away and a later round may do better.
 

@@ -14,7 +14,7 @@ STARTER_FILE = "desk.toml"
 def init(
     name: str = typer.Option("Support", "--name", help="What customers read as the desk's name."),
 ) -> int:
-    """Make the store, the first admin (you) and a starter desk.toml in this folder.
+    """Make a desk and a starter desk.toml in this folder. You are its first admin.
 
     Example: tkt init --name 'Example Support'
     """
@@ -34,7 +34,7 @@ def demo(
         "", "--keep", metavar="FOLDER", help="Keep the demo desk there; else it is thrown away."
     ),
 ) -> int:
-    """A throw-away desk filled from the shipped sample mail, then the queue.
+    """A throw-away desk of sample mail, and its queue.
 
     Example: tkt demo
     """
@@ -47,7 +47,7 @@ def doctor(
     upgrade: bool = typer.Option(False, "--upgrade", help="Bring the store to this tkt's schema."),
     json: bool = typer.Option(False, "--json"),
 ) -> int:
-    """Look whether everything is in order, and say what to do where it is not.
+    """Look whether everything is in order. Where it is not, say what to do.
 
     Example: tkt doctor
     """

@@ -12,7 +12,7 @@ from tkt.cli.progress import bar
 if TYPE_CHECKING:
     from tkt.desk.sla_check import Fired
 
-app = typer.Typer(help="Promises: check, report, explain.")
+app = typer.Typer(help="Promises: report, explain, match, simulate …")
 COMMANDS = {"sla": app}
 app.command()(sla_match.match)
 app.command()(sla_rebuild.rebuild)
@@ -24,7 +24,7 @@ AS_JSON = typer.Option(False, "--json", help="One JSON document.")
 
 @app.command()
 def check(json: bool = AS_JSON) -> int:
-    """Mark breaches and fire reminders and escalations that are due, for cron.
+    """Mark breaches, fire what is due. For cron; `tkt serve` does it by itself.
 
     Example: tkt sla check
     """
@@ -43,25 +43,16 @@ def check(json: bool = AS_JSON) -> int:
 
 
 @app.command()
-def explain(number: str = typer.Argument(..., metavar="N"), json: bool = AS_JSON) -> int:
+def explain(number: str = typer.Argument(..., metavar="N", help="The ticket's number."), json: bool = AS_JSON) -> int:
     """Why a ticket is due when it is, checkable with a pencil.
 
     Example: tkt sla explain 42
     """
     from tkt.sla.explain import document
     from tkt.sla.explain import explain as explained
+    from tkt.sla.explain_text import lines
 
-    with context.reader() as reader:
-        for index, one in enumerate(context.numbers([number])):
-            found = explained(reader, one)
-            if json:
-                output.as_json(document(found))
-                continue
-            from tkt.sla.explain_text import lines
-
-            for line in (*([""] if index else []), *lines(found)):
-                output.line(line)
-    return 0
+    return sla_match.tell(number, explained, document if json else lines)
 
 
 def _fired_document(one: Fired) -> dict[str, Any]:
@@ -72,8 +63,10 @@ def _fired_document(one: Fired) -> dict[str, Any]:
 
 def _fired_line(one: Fired) -> str:
     from tkt.safe_text import safe_line
+    from tkt.sla.steps import time_in_words
     from tkt.times import format_duration, rfc3339
 
-    what = "breached" if one.what == "breached" else f"step {one.what}: {', '.join(one.actions)}"
+    step = f"step {time_in_words(one.what, one.n, one.missed)}: {', '.join(one.actions)}"
+    what = "breached" if one.what == "breached" else step
     late = f" ({format_duration(one.late_seconds)} late)" if one.is_late else ""
     return safe_line(f"#{one.ticket} {one.metric} ({one.policy}) {what}, due {rfc3339(one.due_at)}{late}")

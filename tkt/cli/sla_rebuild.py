@@ -23,7 +23,7 @@ def rebuild(
     check: bool = typer.Option(False, "--check", help="Compare; nothing is written."),
     json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> int:
-    """Recompute every clock from the history and say where the ledger differs.
+    """Recompute all clocks, say where the ledger differs.
 
     Example: tkt sla rebuild --check
     """

@@ -9,7 +9,6 @@ import typer
 from tkt.cli import context, output
 from tkt.cli.progress import bar
 from tkt.cli.shielding import unshielded
-from tkt.errors import UsageError
 
 if TYPE_CHECKING:
     from tkt.sla.replaying.eras import Era
@@ -23,7 +22,7 @@ def simulate(
     end: str = typer.Option("", "--to", metavar="TIME", help="Up to, not including, this moment. Default: now."),
     json: bool = typer.Option(False, "--json", help="One JSON document, with every ticket that flips."),
 ) -> int:
-    """What would have been kept and broken under other policies: real history, replayed. Changes nothing.
+    """What other policies would have kept and broken. The real history, replayed; changes nothing.
 
     Example: tkt sla simulate new.toml --from 90d
     """
@@ -66,17 +65,11 @@ def _era(file: str) -> Era:
 
 
 def _period(start: str, end: str, zone: str) -> Period:
-    from tkt.cli.moments import in_the_past
+    from tkt.cli.moments import past_period
     from tkt.sla.replaying.simulate import Period
-    from tkt.sla.reports.report import PERIOD
     from tkt.times import utcnow
 
-    now = utcnow()
-    until = in_the_past(end, now, zone) if end else now
-    since = in_the_past(start, now, zone) if start else until - PERIOD
-    if since >= until:
-        raise UsageError("the period ends before it starts: --from must be earlier than --to")
-    return Period(since, until, now)
+    return Period(*past_period(start, end, zone), utcnow())
 
 
 def _numbers(query: str, period: Period) -> list[int]:

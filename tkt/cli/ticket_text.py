@@ -16,6 +16,8 @@ BAR = 20
 
 KIND_STYLES = {"note": "yellow", "reply": "green", "inbound": "cyan", "system": "dim"}
 KIND_WORDS = {"note": "internal note", "reply": "reply", "inbound": "message", "system": "system"}
+KINDS_WITH_ID = ("inbound", "note")
+"""What `tkt split` takes, except for the message that opened the ticket, is shown with the id that it asks for."""
 STATE_STYLES = {"breached": "red", "met": "green", "paused": "dim"}
 
 
@@ -27,7 +29,7 @@ def print_ticket(document: dict[str, Any], *, full: bool = True) -> None:
     for clock in document["sla"]:
         output.raw_line(_promise(clock))
     for number, entry in enumerate(document["entries"]):
-        _show_entry(entry, "" if number else document["subject"], full)
+        _show_entry(entry, "" if number else document["subject"], full, opening=number == 0)
 
 
 def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
@@ -71,13 +73,14 @@ def _promise(clock: dict[str, Any]) -> str:
     )
 
 
-def _show_entry(entry: dict[str, Any], subject: str, full: bool) -> None:
+def _show_entry(entry: dict[str, Any], subject: str, full: bool, opening: bool) -> None:
     """One entry; `subject` is the mail's own, as far as it is known."""
     style = KIND_STYLES.get(entry["kind"], "")
     mark = output.styled("┃", style)
-    head = (
-        f"{KIND_WORDS.get(entry['kind'], entry['kind'])} · {safe_line(entry['author'] or '')} · {_local(entry['at'])}"
-    )
+    kind = KIND_WORDS.get(entry["kind"], entry["kind"])
+    head = f"{kind} · {safe_line(entry['author'] or '')} · {_local(entry['at'])}"
+    if not opening and entry["kind"] in KINDS_WITH_ID:
+        head += f" · id {entry['id']}"
     delivery = f" · {entry['delivery']}" if entry["delivery"] else ""
     output.raw_line("")
     output.raw_line(f"{mark} {output.styled(head, style)}{delivery}")

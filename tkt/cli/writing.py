@@ -29,7 +29,7 @@ ATTACH = typer.Option([], "--attach", metavar="FILE", help="A file to attach; ma
 
 
 def new(
-    subject: str = typer.Argument(..., metavar="SUBJECT"),
+    subject: str = typer.Argument(..., metavar="SUBJECT", help="What it is about, in a line."),
     body: str | None = BODY,
     file: str | None = FILE,
     sender: str | None = typer.Option(None, "--from", metavar="ADDR", help="The customer: a mail address."),
@@ -72,7 +72,7 @@ def new(
 
 
 def reply(
-    number: str = typer.Argument(..., metavar="N"),
+    number: str = typer.Argument(..., metavar="N", help="The ticket's number."),
     body: str | None = BODY,
     file: str | None = FILE,
     cc: list[str] = typer.Option([], "--cc", metavar="ADDR", help="Somebody more who gets it; may be repeated."),
@@ -158,7 +158,7 @@ def _run_macro(number: str, name: str) -> int:
 
 
 def note(
-    number: str = typer.Argument(..., metavar="N"),
+    number: str = typer.Argument(..., metavar="N", help="The ticket's number."),
     body: str | None = BODY,
     file: str | None = FILE,
     attach: list[str] = ATTACH,

@@ -27,6 +27,9 @@ from tkt.config.readers import (
     sentence,
 )
 from tkt.config.step_schema import DISTANCES, STEP
+from tkt.errors import QueryError
+from tkt.query.language import parse
+from tkt.query.terms import terms_of
 from tkt.sla.calendar import problems
 from tkt.sla.hours import WEEKDAYS
 from tkt.store.constants import ALWAYS, METRICS, PRIORITIES
@@ -40,11 +43,16 @@ _CALENDAR_KEYS: dict[tuple[str, ...], tuple[str, ...]] = {
 
 
 def calendar(value: dict[str, Any], spot: Spot) -> None:
-    """A `[[calendar]]` that opens now and then."""
+    """A `[[calendar]]` that opens every week: one of single days would come to an end, and every new ticket with it."""
     for path, known in _CALENDAR_KEYS.items():
         value = _only_known(value, path, known, spot)
-    for error in problems(value):
+    found = problems(value)
+    for error in found:
         spot.under(*error.path).problem(sentence(error))
+    if not found and not any(value.get("hours", {}).values()):
+        spot.under("hours").problem(
+            "a calendar that opens on single days only runs out, and then nothing can be promised: give it weekly hours"
+        )
 
 
 def _only_known(value: dict[str, Any], path: tuple[str, ...], known: tuple[str, ...], spot: Spot) -> dict[str, Any]:
@@ -87,6 +95,21 @@ def _pausing(value: Any, spot: Spot) -> None:
     """A status, or a kind of statuses."""
     if is_text(value, spot):
         reference("status or kind")(value, spot)
+
+
+def _match(value: Any, spot: Spot) -> None:
+    """A query about what the history keeps: a promise must be the same whenever it is computed again."""
+    query()(value, spot)
+    for position in _unread(value) if isinstance(value, str) else ():
+        spot.problem_inside("nothing can be promised by is:unread: who read what is in no history", value, position)
+
+
+def _unread(match: str) -> list[int]:
+    try:
+        terms = terms_of(parse(match))
+        return [one.position for term in terms if term.key == "is" for one in term.values if one.text == "unread"]
+    except QueryError:
+        return []  # told already
 
 
 def _whole_policy(policy: dict[str, Any], spot: Spot) -> None:
@@ -140,7 +163,7 @@ SLA = Table(
     "[[sla]]",
     {
         "name": name,
-        "match": query(),
+        "match": _match,
         "calendar": reference("calendar"),
         "pause": list_of(_pausing, unique=True),
         "pause_first_response": boolean,

@@ -1,17 +1,22 @@
 """Mail addresses as they are stored and compared: one person's address has one form, however a mailer wrote it.
 
-Promises: case does not count, neither does whether a domain beyond ASCII came as `xn--…` (its A-labels, RFC 5890) or
-in its own letters: the own letters are kept, because people read them. `ascii_domain` gives the form for the wire.
+Promises: case does not count, neither do quotes that are not needed (`"ann"@example.com`), nor whether a domain beyond
+ASCII came as `xn--…` (its A-labels, RFC 5890) or in its own letters: the own letters are kept, because people read
+them. `ascii_domain` gives the form for the wire.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from tkt.errors import UsageError
 
 _DOTS = str.maketrans({"\u3002": ".", "\uff0e": ".", "\uff61": "."})
 """Full stops of other scripts, which separate labels too (RFC 3490 section 3.1)."""
+
+_QUOTED = re.compile(r'"([^\s"\\()<>\[\]:;@,.]++(?:\.[^\s"\\()<>\[\]:;@,.]++)*+)"@')
+"""A local part in quotes that means the same without them: a dot-atom (RFC 5321 section 4.1.2)."""
 
 
 def is_address(address: str) -> bool:
@@ -30,8 +35,10 @@ def normal_address(address: str) -> str:
 
 
 def same_address(address: str) -> str:
-    """The one form of an address, whatever it is: lower case, the domain in its own letters."""
+    """The one form of an address, whatever it is: lower case, no needless quotes, the domain in its own letters."""
     address = address.lower()
+    if address.startswith('"') and (quoted := _QUOTED.match(address)):
+        address = f"{quoted[1]}{address[quoted.end() - 1 :]}"
     if address.isascii() and "xn--" not in address:
         return address
     local, at, domain = address.rpartition("@")

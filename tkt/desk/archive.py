@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from sqlmodel import col, select
@@ -18,7 +19,6 @@ from tkt.desk.conversation import Message
 from tkt.desk.storable import storable
 from tkt.desk.tickets import SUBJECT_LIMIT
 from tkt.desk.unit import Change
-from tkt.store import search
 from tkt.store.rows import execute, keep, keep_all
 from tkt.store.tables import Attachment, Entry, Ticket, TicketTag
 from tkt.times import rfc3339
@@ -72,7 +72,7 @@ def begin(change: Change, subject: str, key: str, past: Sequence[Past], setting:
     keep(change.session, ticket)
     assert ticket.number is not None
     keep_all(change.session, TicketTag, [{"ticket": ticket.number, "tag": tag} for tag in setting.tags])
-    search.add_document(change.session, ticket.number, 0, ticket.subject)
+    change.index(ticket, 0, ticket.subject)
     change.record("import", ticket=ticket, new=ticket.subject)
     return ticket.number, [_add(change, ticket, one, place) for place, one in enumerate(past, 1)]
 
@@ -83,12 +83,15 @@ def go_on(change: Change, number: int, past: Sequence[Past]) -> list[int]:
     """
     change.require("admin")
     ticket = change.ticket(number)
-    ids = [_add(change, ticket, one, ticket.entries + place) for place, one in enumerate(past, 1)]
+    before = ticket.entries
+    ids = [_add(change, ticket, one, before + place) for place, one in enumerate(past, 1)]
     ticket.entries += len(past)
     ticket.version += 1
-    _put_in_order(change, ticket)
+    in_order = _follows(change, number, before, past)
+    if not in_order:
+        _put_in_order(change, ticket)
     if (ticket.key or "").startswith(KEY):
-        _retell(change, ticket, past)
+        _retell(change, ticket, past, before if in_order else 0)
     return ids
 
 
@@ -117,7 +120,7 @@ def _add(change: Change, ticket: Ticket, past: Past, position: int) -> int:
     keep(change.session, entry)
     for upload in message.attachments:
         conversation.attach(change, ticket, entry, upload)
-    search.add_document(change.session, number, position, conversation.searchable(text, message.attachments))
+    change.index(ticket, position, conversation.searchable(text, message.attachments))
     _record(change, ticket, entry, past)
     return entry.id or 0
 
@@ -151,39 +154,55 @@ def _first_response(past: Iterable[Past]) -> datetime | None:
     return None
 
 
-def _retell(change: Change, ticket: Ticket, past: Sequence[Past]) -> None:
-    """What a ticket of the past says of itself, now that more of it is known."""
+def _retell(change: Change, ticket: Ticket, past: Sequence[Past], before: int) -> None:
+    """What a ticket of the past says of itself, now that more of it is known, `before` of its entries being as they
+    were.
+    """
     ticket.created_at = min(ticket.created_at, past[0].at)
     ticket.updated_at = ticket.closed_at = ticket.resolved_at = max(ticket.updated_at, past[-1].at)
     if ticket.requester_id is None:
         ticket.requester_id = _requester(change, past)
-    asked = False
-    ticket.first_response_at = None
-    for kind, machine, at in change.session.exec(
-        select(Entry.kind, Entry.machine, Entry.at).where(Entry.ticket == ticket.number).order_by(col(Entry.position))
-    ):
-        if machine:
-            continue
-        if asked and kind == "reply":
-            ticket.first_response_at = at
-            break
-        asked = asked or kind == "inbound"
+    if ticket.first_response_at is None or not before:
+        ticket.first_response_at = _first_answer(change, ticket.number or 0, before)
+
+
+def _first_answer(change: Change, number: int, after: int) -> datetime | None:
+    """When somebody of us first answered a message from outside, the answer being none of the first `after` entries."""
+    human = select(Entry.position, Entry.at).where(Entry.ticket == number, Entry.machine == "").limit(1)
+    human = human.order_by(col(Entry.position))
+    asked = change.session.exec(human.where(Entry.kind == "inbound")).first()
+    if asked is None:
+        return None
+    later = human.where(Entry.kind == "reply", col(Entry.position) > max(asked[0], after))
+    answer = change.session.exec(later).first()
+    return answer[1] if answer else None
 
 
 # --- order ------------------------------------------------------------------------------------------------------------
 
 
+def _follows(change: Change, number: int, before: int, past: Sequence[Past]) -> bool:
+    """Whether these messages stand where they belong, behind the `before` entries that were there: nearly always, since
+    an archive comes in the order of time. A long conversation must not be gone through for each batch of it.
+    """
+    last = select(Entry.at).where(Entry.ticket == number, Entry.position == before)
+    times = [*change.session.exec(last), *(one.at for one in past)]
+    return all(one <= next_one for one, next_one in pairwise(times))
+
+
 def _put_in_order(change: Change, ticket: Ticket) -> None:
     """Renumber the entries by their times; those that move are found by search under their new place."""
     session, number = change.session, ticket.number or 0
-    entries = select(Entry).where(Entry.ticket == number).order_by(col(Entry.at), col(Entry.position))
-    moved = [(one, place) for place, one in enumerate(session.exec(entries).all(), 1) if one.position != place]
+    entries = select(Entry.id, Entry.position).where(Entry.ticket == number)
+    found = session.exec(entries.order_by(col(Entry.at), col(Entry.position))).all()
+    places = {identifier: place for place, (identifier, position) in enumerate(found, 1) if position != place}
+    moved = [(session.get_one(Entry, identifier), place) for identifier, place in places.items()]
     texts = [_searched(change, entry) for entry, _ in moved]
     for (entry, _), text in zip(moved, texts, strict=True):
-        search.remove_document(session, number, entry.position, text)
+        change.unindex(ticket, entry.position, text)
         execute(session, "UPDATE entry SET position = -position WHERE id = ?", (entry.id,))
     for (entry, place), text in zip(moved, texts, strict=True):
-        search.add_document(session, number, place, text)
+        change.index(ticket, place, text)
         execute(session, "UPDATE entry SET position = ? WHERE id = ?", (place, entry.id))
         session.expire(entry)
 

@@ -18,7 +18,7 @@ from tkt.desk.storable import storable
 from tkt.desk.unit import Change, Desk
 from tkt.errors import Conflict, TktError
 from tkt.safe_text import safe_filename
-from tkt.store import blobs, search
+from tkt.store import blobs
 from tkt.store.rows import keep
 from tkt.store.tables import Attachment, Entry, Ticket
 
@@ -121,6 +121,7 @@ def note(
     with desk.change() as change:
         change.require("agent")
         ticket = change.ticket(number, version)
+        refuse_merged(ticket)
         ticket.unread = False
         entry = add_entry(change, ticket, "note", not_empty(text), attachments=attachments)
         notices.tell_of_note(change, ticket, entry, text if own_words is None else own_words)
@@ -193,7 +194,7 @@ def add_entry(
     keep(change.session, entry)
     for upload in attachments:
         attach(change, ticket, entry, upload)
-    search.add_document(change.session, ticket.number, entry.position, searchable(text, attachments))
+    change.index(ticket, entry.position, searchable(text, attachments))
     change.record(kind, ticket=ticket, entry=entry.id)
     return entry
 
@@ -265,4 +266,4 @@ def _refuse_flood(change: Change, ticket: Ticket) -> None:
 def refuse_merged(ticket: Ticket) -> None:
     """Raises Conflict for a ticket that lives on in another one."""
     if ticket.merged_into:
-        raise Conflict(f"#{ticket.number} was merged into #{ticket.merged_into}; answer there")
+        raise Conflict(f"#{ticket.number} was merged into #{ticket.merged_into}; write there")

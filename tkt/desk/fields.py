@@ -98,6 +98,7 @@ FIELDS: dict[str, TicketField] = {
     "closed": _moment("closed_at"),
     "unanswered": _moment("unanswered_since"),
     "merged": _plain("merged_into"),
+    "parent": _plain("parent"),
 }
 
 FOLLOWING = ("resolved", "closed", "unanswered")

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from tkt.desk import people, values
 from tkt.desk.unit import Change, Desk
 from tkt.errors import NotFound, UsageError
 from tkt.store.rows import execute, rows
-from tkt.store.tables import Follower, Ticket
+from tkt.store.tables import Entry, Event, Follower, Ticket
 
 
 def follow(desk: Desk, number: int, agents: Sequence[str] = (), addresses: Sequence[str] = ()) -> list[str]:
@@ -138,16 +138,21 @@ _UNWATCH = "DELETE FROM watcher WHERE ticket = ? AND agent_id = ?"
 # --- undo -------------------------------------------------------------------------------------------------------------
 
 
-def turn(change: Change, ticket: Ticket, field: str, before: str | None, after: str | None) -> None:
-    """Undo's door: the one who came (`after`) goes, the one who went (`before`) comes back, unless they have left the
-    desk since.
+def turn(change: Change, ticket: Ticket, event: Event) -> bool:
+    """Undo's door: the one who came goes, the one who went comes back, unless they have left the desk since; whether
+    that was so. An address that has written on the ticket since then stays: it is answered there.
     """
-    if field == "watcher":
-        if after:
-            _unwatch(change, ticket, after)
-        elif before in change.definitions.agents:
-            watch(change, ticket, before)
-    elif after:
-        _let_go(change, ticket, after)
-    elif before:
-        let_in(change, ticket, "", before)
+    before, after = event.old, event.new
+    if event.field == "watcher" and after:
+        return _unwatch(change, ticket, after)
+    if event.field == "watcher":
+        return before in change.definitions.agents and watch(change, ticket, before)
+    if after:
+        return not _has_written(change, ticket, after, event) and _let_go(change, ticket, after)
+    return let_in(change, ticket, "", before)
+
+
+def _has_written(change: Change, ticket: Ticket, address: str, since: Event) -> bool:
+    wrote = select(Event.id).join(Entry, col(Entry.id) == col(Event.entry)).where(Entry.ticket == ticket.number)
+    here = wrote.where(Event.ticket == ticket.number, Event.verb == "inbound", col(Event.id) > since.id)
+    return change.session.exec(here.where(Entry.author_address == address).limit(1)).first() is not None

@@ -17,6 +17,7 @@ from tkt.desk.unit import SYSTEM, Change, Touched
 from tkt.sla import clocks
 from tkt.sla.book import Shelf
 from tkt.sla.clocks import Breach
+from tkt.sla.ticket_state import CAME, WENT
 from tkt.store.tables import Ticket
 
 
@@ -63,12 +64,21 @@ def _follow_with_clocks(change: Change, touched: Touched, cause: str) -> None:
         withdrawn=touched.withdrawn,
         spam=touched.spam,
         undone=change.undoes is not None and change.cause == "undo",
+        moved=_moved(change, touched),
         status_before=touched.status_before,
         status_kind_before=touched.status_kind_before,
         changed=touched.fields,
         cause=cause,
     )
     _record(change, touched.ticket, clocks.follow(change.session, change.definitions, story))
+
+
+def _moved(change: Change, touched: Touched) -> str:
+    """See `clocks.moved_in`."""
+    if not any(name.startswith((CAME, WENT)) for name in touched.fields):
+        return ""
+    of_ticket = (event for event in change.events if event["ticket"] == touched.ticket.number)
+    return clocks.moved_in((event["field"], event["old"], event["new"]) for event in of_ticket)
 
 
 class Marked(NamedTuple):

@@ -1,9 +1,9 @@
 """Rules at work: those that answer what happened to a ticket, and those that run by time.
 
-A rule fires at most once per ticket and change, so rules that trigger rules come to an end; whatever a rule does
-stands in the history with the rule as its cause. A time rule (`on = "every"`) fires again on a ticket only after
-something else than time rules has happened to it, so two of them never set each other off for ever. On a ticket with
-the tag `spam` only rules that ask for that tag act.
+When a rule fires is defined in `tkt.desk.firing`: at most once per ticket and change, so rules that trigger rules come
+to an end; whatever a rule does stands in the history with the rule as its cause. A time rule (`on = "every"`) fires
+again on a ticket only after something else than time rules has happened to it, so two of them never set each other
+off for ever.
 """
 
 from __future__ import annotations
@@ -16,23 +16,19 @@ from sqlalchemy import text
 from tkt.automation.actions import Action, parse_action
 from tkt.desk.actions import perform
 from tkt.desk.facts import ticket_facts, vocabulary
+from tkt.desk.firing import BY_TIME, cause_of, holds, in_turn
 from tkt.desk.unit import SYSTEM, Change, Desk, Touched
-from tkt.desk.values import SPAM
 from tkt.query.compile import compile_query
-from tkt.query.evaluate import matches
 from tkt.query.language import parse
-from tkt.query.terms import terms_of
 from tkt.store.definitions import Declared
 from tkt.store.tables import Ticket
 
 
 def answer(change: Change, touched: Touched) -> None:
     """Let every rule that answers what has happened to this ticket fire, in the file's order."""
-    while touched.happenings:
-        happening = touched.happenings.pop(0)
-        for rule in change.definitions.of("rule"):
-            if rule.body["on"] == happening and rule.name not in touched.fired:
-                _fire_if_matching(change, touched, rule)
+    for rule in in_turn(change.definitions.of("rule"), _on, touched.happenings):
+        if rule.name not in touched.fired:
+            _fire_if_matching(change, touched, rule)
 
 
 def run_time_rules(desk: Desk) -> list[tuple[str, int]]:
@@ -40,7 +36,7 @@ def run_time_rules(desk: Desk) -> list[tuple[str, int]]:
     fired = []
     for rule in _time_rules(desk):
         for number in _candidates(desk, rule):
-            with desk.change(f"rule {rule.name}", actor=SYSTEM) as change:
+            with desk.change(cause_of(rule.name), actor=SYSTEM) as change:
                 ticket = change.ticket(number)
                 if _still_matches(change, ticket, rule) and _awake(change, rule, f"t.number = {number}"):
                     change.record("rule", ticket=ticket, field=rule.name)
@@ -53,7 +49,7 @@ def _fire_if_matching(change: Change, touched: Touched, rule: Declared) -> None:
     if not _still_matches(change, touched.ticket, rule):
         return
     touched.fired.add(rule.name)
-    with change.because(f"rule {rule.name}", SYSTEM):
+    with change.because(cause_of(rule.name), SYSTEM):
         _carry_out(change, touched, rule)
 
 
@@ -65,16 +61,11 @@ def _carry_out(change: Change, touched: Touched, rule: Declared) -> None:
 
 
 def _still_matches(change: Change, ticket: Ticket, rule: Declared) -> bool:
-    condition, facts = _condition(change, rule), ticket_facts(change, ticket)
-    if SPAM in facts.tags and not _asks_for_spam(condition):
-        return False
-    return matches(condition, facts, vocabulary(change))
+    return holds(_condition(change, rule), ticket_facts(change, ticket), vocabulary(change))
 
 
-def _asks_for_spam(condition: Any) -> bool:
-    return any(
-        term.key == "tag" and any(value.text.lower() == SPAM for value in term.values) for term in terms_of(condition)
-    )
+def _on(rule: Declared) -> str:
+    return str(rule.body["on"])
 
 
 def _condition(change: Change, rule: Declared) -> Any:
@@ -98,7 +89,7 @@ def _cached(change: Change, key: tuple[str, int], make: Any) -> Any:
 
 def _time_rules(desk: Desk) -> list[Declared]:
     with desk.look() as change:
-        return [rule for rule in change.definitions.of("rule") if rule.body["on"] == "every"]
+        return [rule for rule in change.definitions.of("rule") if _on(rule) == BY_TIME]
 
 
 def _candidates(desk: Desk, rule: Declared) -> list[int]:

@@ -25,6 +25,7 @@ from tkt.query.evaluate import matches
 from tkt.query.language import parse
 from tkt.sla.check import Finding, claim, claim_many, due, pass_over
 from tkt.sla.policy import Step
+from tkt.sla.steps import time_in_words
 from tkt.store.rows import rewrite
 from tkt.store.tables import Ticket
 from tkt.times import format_duration, rfc3339
@@ -145,8 +146,9 @@ def _act_on(change: Change, ticket: Ticket, finding: Finding) -> Iterator[Fired]
     if not _holds(change, ticket, step):
         pass_over(change.session, finding)
         return
-    with change.because(_in_words(finding, step, late), SYSTEM):
-        change.record("sla", ticket=ticket, field=finding.metric, new=f"step {_time(finding, step)}")
+    which = time_in_words(step.key, finding.n, finding.missed)
+    with change.because(_in_words(finding, which, late), SYSTEM):
+        change.record("sla", ticket=ticket, field=finding.metric, new=f"step {which}")
         for action in step.actions:
             _perform(change, ticket, action, _about(finding, step, late))
     yield Fired(
@@ -191,15 +193,7 @@ def _perform(change: Change, ticket: Ticket, text: str, about: About) -> None:
         change.record("skipped", ticket=ticket, field=text, new=str(error))
 
 
-def _in_words(finding: Finding, step: Step, late: int) -> str:
+def _in_words(finding: Finding, which: str, late: int) -> str:
     """The cause of what a step does: "SLA vip, resolution +2h (3h late)"."""
     lateness = f" ({format_duration(late)} late)" if late >= LATE_SECONDS else ""
-    return f"SLA {finding.policy}, {finding.metric} {_time(finding, step)}{lateness}"
-
-
-def _time(finding: Finding, step: Step) -> str:
-    """Which step, and which time of one that repeats: "+0m every 2h (time 4, 2 before it missed)"."""
-    if finding.n == 1:
-        return step.key
-    missed = f", {finding.missed} before it missed" if finding.missed else ""
-    return f"{step.key} (time {finding.n}{missed})"
+    return f"SLA {finding.policy}, {finding.metric} {which}{lateness}"

@@ -18,7 +18,6 @@ from tkt.desk.conversation import Message, Upload
 from tkt.desk.storable import storable
 from tkt.desk.unit import Change, Desk
 from tkt.errors import Conflict, TktError, UsageError
-from tkt.store import search
 from tkt.store.constants import PRIORITIES
 from tkt.store.definitions import Definitions
 from tkt.store.rows import keep
@@ -224,7 +223,7 @@ def _fill(change: Change, ticket: Ticket, requester: tuple[str, str] | None, lan
         ticket.requester_id = people.customer(change, *requester, language=language)
     keep(change.session, ticket)
     assert ticket.number is not None
-    search.add_document(change.session, ticket.number, 0, ticket.subject)
+    change.index(ticket, 0, ticket.subject)
 
 
 def _open(
@@ -340,8 +339,8 @@ def _rename(change: Change, ticket: Ticket, subject: str) -> list[str]:
     if not subject:
         raise UsageError("a subject can't be empty")
     assert ticket.number is not None
-    search.remove_document(change.session, ticket.number, 0, ticket.subject)
-    search.add_document(change.session, ticket.number, 0, subject)
+    change.unindex(ticket, 0, ticket.subject)
+    change.index(ticket, 0, subject)
     return change.set(ticket, "set", subject=subject)
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sqlalchemy.orm import aliased
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 
-from tkt.desk import conversation, followers, logos, outbox, spam, statuses, teams
+from tkt.desk import conversation, followers, logos, moving, outbox, spam, statuses, teams, waiting
 from tkt.desk.fields import FIELDS, FOLLOWING
 from tkt.desk.tickets import apply_field, apply_subject, apply_tag, field_value
 from tkt.desk.unit import Change, Desk
 from tkt.errors import Conflict, NotFound
-from tkt.store import search
+from tkt.sla.ticket_state import CAME, WENT
 from tkt.store.tables import Attachment, Entry, Event, Outbox, Ticket
 
 NOT_UNDONE = (
@@ -97,7 +97,10 @@ def _invert(change: Change, events: list[Event]) -> Undone:
     if change.cause == "redo":
         _send_after_all(change, events[0].undoes)
     _keep_back(change, events[0].change)
+    waits = waiting.waits_of(change, events)
     steps = [step for event in events if (step := _invert_one(change, event))]
+    for waited in waits:  # now that all messages are where they were
+        waiting.rewind(change, waited)
     numbers = [event.ticket for event in events if event.ticket]
     return Undone(numbers[-1], list(reversed(steps)))
 
@@ -128,7 +131,8 @@ def _invert_one(change: Change, event: Event) -> str:
     if event.verb == "create":
         return _turn_ticket(change, ticket, event)
     if event.verb == "follow":
-        followers.turn(change, ticket, event.field, event.old, event.new)
+        if not followers.turn(change, ticket, event):
+            return ""
     elif event.verb == spam.VERB:
         return spam.turn(change, ticket, event)
     elif event.field == "tag":
@@ -139,7 +143,9 @@ def _invert_one(change: Change, event: Event) -> str:
         apply_field(change, ticket, name, event.old)
     elif event.field == "teams":
         teams.turn(change, ticket, event.old, event.new)
-    elif event.field in FIELDS:
+    elif event.field.startswith((CAME, WENT)):
+        return moving.turn(change, ticket, event)
+    elif event.field in FIELDS and event.field != waiting.FIELD:
         _set_back(change, ticket, event)
     else:
         return ""
@@ -149,8 +155,9 @@ def _invert_one(change: Change, event: Event) -> str:
 
 
 def _set_back(change: Change, ticket: Ticket, event: Event) -> None:
+    now = FIELDS[event.field].read(ticket, change.definitions)
     if event.field not in FOLLOWING:
-        _refuse_if_moved_on(ticket, event, FIELDS[event.field].read(ticket, change.definitions))
+        _refuse_if_moved_on(ticket, event, now)
     if event.field == "subject":
         apply_subject(change, ticket, event.old)
     else:
@@ -176,6 +183,9 @@ def _refuse_if_moved_on(ticket: Ticket, event: Event, now: object) -> None:
 def _turn_entry(change: Change, ticket: Ticket, event: Event) -> str:
     """Withdraw a message, or (redo) bring it back; a reply's mail is called back with it."""
     entry = change.session.get_one(Entry, event.entry)
+    gone = ticket.merged_into if entry.ticket == ticket.number else entry.ticket
+    if gone:
+        raise Conflict(f"#{ticket.number}: the message has gone to #{gone} since; nothing was taken back")
     if entry.kind == "inbound" and entry.raw:
         raise Conflict(f"#{ticket.number}: a mail that has come in can't be taken back")
     withdrawn = entry.withdrawn_at is None
@@ -184,7 +194,7 @@ def _turn_entry(change: Change, ticket: Ticket, event: Event) -> str:
     entry.withdrawn_at = change.at if withdrawn else None
     _turn_files_and_index(change, ticket, entry, withdrawn)
     change.touch(ticket)
-    _recount_unanswered(change, ticket)
+    waiting.recount(change, ticket)
     change.record("withdraw" if withdrawn else "restore", ticket=ticket, entry=entry.id)
     return f"{entry.kind} {'withdrawn' if withdrawn else 'restored'}"
 
@@ -195,8 +205,8 @@ def _turn_files_and_index(change: Change, ticket: Ticket, entry: Entry, withdraw
     files = change.session.exec(of_entry).all()
     count = sum(logos.counts(file) for file in files)
     ticket.attachments += -count if withdrawn else count
-    turn = search.remove_document if withdrawn else search.add_document
-    turn(change.session, entry.ticket, entry.position, conversation.searchable(entry.text, files))
+    turn = change.unindex if withdrawn else change.index
+    turn(ticket, entry.position, conversation.searchable(entry.text, files))
 
 
 def _turn_mail(change: Change, ticket: Ticket, entry: Entry, withdrawn: bool) -> None:
@@ -213,25 +223,14 @@ def _turn_mail(change: Change, ticket: Ticket, entry: Entry, withdrawn: bool) ->
 
 
 def _recount_first_response(change: Change, ticket: Ticket, turned: Entry) -> None:
-    """The first response as it is once this reply is withdrawn, or restored."""
+    """The first response as it is once this reply is withdrawn, or restored: of those that were given here."""
+    given = select(Event.entry).where(Event.ticket == ticket.number, col(Event.verb).in_(("reply", "import")))
     by_agents = select(Entry).where(
-        Entry.ticket == ticket.number, Entry.kind == "reply", col(Entry.agent_id).is_not(None)
+        Entry.ticket == ticket.number, Entry.kind == "reply", col(Entry.agent_id).is_not(None), col(Entry.id).in_(given)
     )
     replies = change.session.exec(by_agents.order_by(col(Entry.position))).all()
     standing = [one.at for one in replies if (one.withdrawn_at is None) != (one is turned)]
     ticket.first_response_at = standing[0] if standing else None
-
-
-def _recount_unanswered(change: Change, ticket: Ticket) -> None:
-    """The customer's messages since the last answer, as the conversation now stands."""
-    change.session.flush()
-    stand = Entry.ticket == ticket.number, col(Entry.withdrawn_at).is_(None)
-    answered = select(func.coalesce(func.max(Entry.position), 0)).where(
-        *stand, Entry.kind == "reply", col(Entry.agent_id).is_not(None)
-    )
-    last = change.session.exec(answered).one()
-    since = select(func.count()).where(*stand, Entry.kind == "inbound", Entry.machine == "", col(Entry.position) > last)
-    ticket.unanswered_count = change.session.exec(since).one()
 
 
 def _turn_ticket(change: Change, ticket: Ticket, event: Event) -> str:

@@ -7,6 +7,8 @@
 A verb opens a change, loads what it needs through it and records what it does in it. When the outermost block ends,
 the reactions run (rules, SLA clocks, notices into the outbox), then everything is committed at once, or nothing is. A
 verb called inside another's change joins it: that is how rules and SLA steps act through the same verbs as people.
+
+Work that comes in masses may share the cost of a commit (`Desk.together`); each change is all or nothing all the same.
 """
 
 from __future__ import annotations
@@ -25,9 +27,10 @@ from tkt.desk.meanwhile import changes_since
 from tkt.errors import Conflict, NotAllowed, NotFound
 from tkt.store.constants import ROLES
 from tkt.store.definitions import Definitions, load_definitions
-from tkt.store.engine import Store
+from tkt.store.engine import Store, savepoint
 from tkt.store.read import open_reader
-from tkt.store.rows import keep_all
+from tkt.store.rows import keep_all, rewrite
+from tkt.store.search import add_documents, remove_document
 from tkt.store.tables import Event, Ticket
 from tkt.times import utcnow
 
@@ -48,6 +51,9 @@ MARKED = "sla.reconsider"
 
 _IN_TURN = text("SELECT pg_advisory_xact_lock(hashtext('tkt event log'))")
 _TELL = text("SELECT pg_notify('tkt', '')")
+
+Document = tuple[int, int, str]
+"""A text for the search index: the ticket's number, its position there (`tkt.store.search`), the text."""
 
 
 class Touched:
@@ -84,6 +90,7 @@ class Desk:
         self.actor = actor
         self.now = now
         self._change: Change | None = None
+        self._together: _Together | None = None
         self._definitions: Definitions | None = None
 
     @contextmanager
@@ -99,7 +106,7 @@ class Desk:
             return
         from tkt.desk.reactions import react
 
-        with self.store.transaction() as session:
+        with self.transaction() as session:
             self._definitions = load_definitions(session, self._definitions)
             self._change = Change(self, session, self._definitions, cause, actor or self.actor)
             try:
@@ -108,6 +115,36 @@ class Desk:
                 self._change.finish()
             finally:
                 self._change = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A transaction of the store's without reactions; in `together`, a part that can fail by itself."""
+        if self._together is None:
+            with self.store.transaction() as session:
+                yield session
+            return
+        with self._together.part() as session:
+            yield session
+
+    @contextmanager
+    def together(self) -> Iterator[bool]:
+        """Let the changes of this block share one commit; whether they do.
+
+        Each is all or nothing by itself, none is there before all are, and a failing commit undoes them all. On SQLite
+        a commit costs as much as writing many rows, and there is one writer at a time anyway: keep the block short, so
+        that nobody waits for long. On Postgres others write meanwhile and would wait for the rows: there, each change
+        has a commit of its own.
+        """
+        if self.store.dialect != "sqlite":
+            yield False
+            return
+        with self.store.transaction() as session:
+            self._together = _Together(session)
+            try:
+                yield True
+                add_documents(session, self._together.documents)
+            finally:
+                self._together = None
 
     @contextmanager
     def look(self) -> Iterator[Change]:
@@ -124,6 +161,24 @@ class Desk:
         other = Desk(self.store, actor, self.now)
         other._definitions = self._definitions
         return other
+
+
+class _Together:
+    """Changes that share a commit: their session, and the search documents that are to be written before it."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.documents: list[Document] = []
+
+    @contextmanager
+    def part(self) -> Iterator[Session]:
+        before = list(self.documents)
+        try:
+            with savepoint(self.session):
+                yield self.session
+        except BaseException:
+            self.documents = before  # those that were written in this part are so no more
+            raise
 
 
 class Change:
@@ -156,6 +211,9 @@ class Change:
         """How many mails this change sends by itself, by address; "" is everybody (`desk.automatic`)."""
         self.over_limit: Ticket | None = None
         """The ticket whose automatic mail the limit for everybody held back."""
+        self._documents: list[Document] = []
+        """Texts for the search index, written last: FTS5 makes a segment of what it has whenever anything comes between
+        two documents, and segments cost more than documents."""
 
     @contextmanager
     def because(self, cause: str, actor: Actor | None = None) -> Iterator[None]:
@@ -279,17 +337,44 @@ class Change:
         )
         self.events.append(event)
 
+    def index(self, ticket: Ticket, position: int, text: str) -> None:
+        """Let a text of the ticket be found: its subject at 0, its messages at their positions."""
+        self._documents.append((ticket.number or 0, position, text))
+
+    def unindex(self, ticket: Ticket, position: int, text: str) -> None:
+        """Let a text be found no more; it is exactly what was indexed."""
+        self._write_documents()
+        remove_document(self.session, ticket.number or 0, position, text)
+
+    def _write_documents(self) -> None:
+        together = self.desk._together
+        add_documents(self.session, self._documents if together is None else together.documents + self._documents)
+        self._documents.clear()
+        if together is not None:
+            together.documents.clear()
+
     def finish(self) -> None:
-        """Write the event log, and tell who listens (Postgres).
+        """Write what has changed, the search documents and the event log, and tell who listens (Postgres).
 
         On Postgres one change writes its events at a time, last of all: ids then appear in the order of commits, and
         who reads the log from an id on misses nothing.
         """
+        self._write_tickets()
         self.session.flush()
+        if self.desk._together is None:
+            self._write_documents()
+        else:
+            self.desk._together.documents += self._documents
         if self.events and self.desk.store.dialect == "postgresql":
             self.session.connection().execute(_IN_TURN)
             self.session.connection().execute(_TELL)
         keep_all(self.session, Event, self.events)
+
+    def _write_tickets(self) -> None:
+        """The touched tickets' new values, in one go; where rows wait that they may refer to, the session knows the
+        order."""
+        if not self.session.new and not self.session.deleted:
+            rewrite(self.session, [touched.ticket for touched in self.touched.values()])
 
 
 def find_actor(store: Store, name: str) -> Actor:

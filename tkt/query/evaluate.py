@@ -84,7 +84,7 @@ class Facts(NamedTuple):
 
 
 def matches(tree: Node, facts: Facts, vocabulary: Vocabulary) -> bool:
-    """Whether the ticket is one of those that the query means. Of the vocabulary `me`, `now` and `zone` matter."""
+    """Whether the ticket is one of those that the query means. `me`, `now`, `zone`, `owned` of the vocabulary count."""
     if isinstance(tree, And):
         return all(matches(part, facts, vocabulary) for part in tree.parts)
     if isinstance(tree, Or):
@@ -111,6 +111,8 @@ def _fits(term: Term, facts: Facts, vocabulary: Vocabulary) -> bool:
         return getattr(facts, term.key) in map(number_of, term.values)
     if term.key == "assignee":
         return _is_assigned(term, facts, vocabulary)
+    if term.key == "team":
+        return any(_is_of_team(facts, value.text, vocabulary) for value in term.values)
     if term.key == "watcher":
         return any(_is_watched(facts, value.text, vocabulary) for value in term.values)
     if term.key == "is":
@@ -145,6 +147,12 @@ def _is_assigned(term: Term, facts: Facts, vocabulary: Vocabulary) -> bool:
         return "none" in names
     is_me = vocabulary.me is not None and vocabulary.agents.get(facts.assignee) == vocabulary.me
     return facts.assignee in names - {"me", "none"} or (is_me and "me" in names)
+
+
+def _is_of_team(facts: Facts, text: str, vocabulary: Vocabulary) -> bool:
+    if facts.team == ("" if text == "none" else text):
+        return True
+    return not vocabulary.owned and text in facts.further_teams
 
 
 def _is_watched(facts: Facts, text: str, vocabulary: Vocabulary) -> bool:
@@ -200,7 +208,6 @@ _FITS: dict[str, Callable[[Facts, str], bool]] = {
     "status": lambda facts, text: facts.status == text,
     "kind": lambda facts, text: facts.status_kind == text,
     "priority": lambda facts, text: facts.priority == PRIORITIES[text],
-    "team": lambda facts, text: facts.team == ("" if text == "none" else text) or text in facts.further_teams,
     "type": lambda facts, text: folded(facts.type) == folded(text),
     "channel": lambda facts, text: folded(facts.channel) == folded(text),
     "category": _is_in_category,

@@ -139,7 +139,7 @@ def _team(term: Term, vocabulary: Vocabulary, _dialect: str) -> Condition | Wide
     known = {**vocabulary.teams, "none": None}
     ids = [known[name] for name in _texts(term)]
     own = _owner("t.team_id", ids)
-    if not own.params:
+    if vocabulary.owned or not own.params:
         return own
     source = Source(f"SELECT r.number FROM ticket r WHERE {_owner('r.team_id', ids).sql}", own.params, "", own.sql)
     others = _linked("ticket_team", _in("x.team_id", own.params), own.params)

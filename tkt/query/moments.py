@@ -16,6 +16,8 @@ from tkt.errors import QueryError, UsageError
 from tkt.times import parse_duration, to_micros
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tkt.query.tree import Term, Value
 
 Span = tuple[int | None, int | None]
@@ -34,6 +36,27 @@ def span(term: Term, now: int, zone: str) -> Span:
 def spans(term: Term, now: int, zone: str) -> list[Span]:
     """One span for each alternative of the term."""
     return [_span(term.operator, term.key, value.text.lower(), now, zone) for value in term.values]
+
+
+def turns(term: Term, moment: int, since: int, until: int, zone: str) -> Iterator[int]:
+    """When, as time goes by from `since` to `until`, a time term may begin or cease to hold for a moment of a ticket's:
+    then, or a microsecond later. Not in order.
+    """
+    for value in term.values:
+        text = value.text.lower()
+        seconds = _seconds(text)
+        if seconds is not None:
+            yield moment - seconds * _SECOND if term.key == "due" else moment + seconds * _SECOND
+        elif text in _DAYS:
+            yield from midnights(since, until, zone)
+
+
+def midnights(since: int, until: int, zone: str) -> Iterator[int]:
+    """Every beginning of a day between two moments."""
+    day = _local_date(since, zone) + timedelta(days=1)
+    while (begin := _midnight(day, zone)) <= until:
+        yield begin
+        day += timedelta(days=1)
 
 
 def check_moment(term: Term, value: Value) -> None:

@@ -1,4 +1,4 @@
-"""Why a query does not hold for a ticket: the parts of it that fail, in the words in which they were written.
+"""Why a query holds for a ticket, or does not: the parts that do, or fail, in the words in which they were written.
 
 Pure: whether a part holds is for the caller to say, who has the ticket.
 """
@@ -34,6 +34,17 @@ def misses(tree: Node, holds: Callable[[Node], bool]) -> Iterator[Miss]:
             yield from misses(part, holds)
     else:
         yield Miss(written(tree), tuple(dict.fromkeys(term.key for term in terms_of(tree))))
+
+
+def hits(tree: Node, holds: Callable[[Node], bool]) -> Iterator[str]:
+    """The parts for whose sake this tree, which does hold, does so, in their words: of alternatives the first one."""
+    if isinstance(tree, And):
+        for part in tree.parts:
+            yield from hits(part, holds)
+    elif isinstance(tree, Or):
+        yield from hits(next(part for part in tree.parts if holds(part)), holds)
+    else:
+        yield written(tree)
 
 
 def written(node: Node) -> str:

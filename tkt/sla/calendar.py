@@ -141,11 +141,14 @@ class Calendar:
         pieces = joined(self._open_pieces(to_micros(start), to_micros(end)))
         return [(from_micros(opens), from_micros(closes)) for opens, closes in pieces]
 
-    def special_day(self, day: date) -> str:
-        """Why this date has hours of its own ("Good Friday", "half day"), or an empty string."""
-        self._load_year(day.year)
-        special = self._special.get(day_number(day))
-        return special.reason if special else ""
+    def special_days(self, start: datetime, end: datetime) -> list[tuple[date, str]]:
+        """The dates from start to end, both in, that have other hours than their weekday, each with the reason
+        ("Good Friday", "half day").
+        """
+        first, last = (day_number(moment.astimezone(self.zone)) for moment in (start, end))
+        found = ((number, self._special_day(number)) for number in range(first, last + 1))
+        week = self._definition.week
+        return [(date_of(number), day.reason) for number, day in found if day and day.hours != week[weekday_of(number)]]
 
     def add_micros(self, start: int, amount: int) -> int:
         """`add` in microseconds since 1970 UTC, as the store keeps moments."""
@@ -240,6 +243,10 @@ class Calendar:
         for day, name in self._holidays(definition.country, definition.subdivision, year).items():
             self._special.setdefault(day_number(day), SpecialDay((), name))
         self._years.add(year)
+
+    def _special_day(self, number: int) -> SpecialDay | None:
+        self._load_year(date_of(number).year)
+        return self._special.get(number)
 
     def _pieces(self, start: int, end: int, offset: int) -> Iterator[Span]:
         """What is open from start to end, where the zone is `offset` ahead of UTC all the time."""

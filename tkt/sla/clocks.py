@@ -15,6 +15,9 @@ changed.
   already used.
 - What was taken back never happened: an undone resolving, closing or answer leaves its clock withdrawn and the
   next cycle goes on with its breach and its fired steps; an undone reopening ends its cycle without a verdict.
+- Messages that come from another ticket, or go there, take their waiting with them: next_response then runs for
+  the oldest that is unanswered now, from when that one came. The wait for one that came with a merge counts in
+  full, whatever this ticket's status was meanwhile; a promise that is broken stays so while its message waits here.
 - Closing ends the wait for an answer; merging ends every wait, and so does closing as spam. An answer that was
   late before the ticket was closed without it is promised no second time when the ticket is reopened.
 - A clock whose deadline passed before this change is breached at its deadline, whether or not the check ran
@@ -26,9 +29,9 @@ and writes for what moved; an assignment none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlmodel import Session
 
@@ -37,7 +40,7 @@ from tkt.sla.book import Book, StoredBook
 from tkt.sla.ledger import AnyClock, OpenClock
 from tkt.sla.policies import Terms
 from tkt.sla.policy import RESPONSES, Policy
-from tkt.sla.ticket_state import TicketState
+from tkt.sla.ticket_state import CAME, WENT, TicketState
 from tkt.store.definitions import Definitions
 
 if TYPE_CHECKING:
@@ -64,6 +67,7 @@ class Story(NamedTuple):
     `facts` is only called where a policy has to be chosen. `changed` holds for each changed field its first
     old and last new value in the history's words. `undone`: the change takes an earlier one back (undo, not
     redo), `withdrawn`: a message with it.
+    `moved`: in words, that messages came or went, and with them since when a customer waits (`moved_in`).
     `machine`: opened by machine mail, so without clocks; `spam`: found to be spam, which voids them. `cause` names who
     or what was behind it.
     """
@@ -78,10 +82,23 @@ class Story(NamedTuple):
     withdrawn: bool = False
     spam: bool = False
     undone: bool = False
+    moved: str = ""
     status_before: str = ""
     status_kind_before: str = "open"
     changed: Mapping[str, tuple[object, object]] = {}
     cause: str = ""
+
+
+def moved_in(fields: Iterable[tuple[str, Any, Any]]) -> str:
+    """From what a change recorded of a ticket's fields (name, old, new): which messages came or went, if since when a
+    customer waits is another moment now; else "". A ticket that is merged, or is so no more, has its own promises.
+    """
+    recorded = list(fields)
+    if any(name == "merged" for name, _, _ in recorded):
+        return ""
+    moved = next((name for name, _, _ in recorded if name.startswith((CAME, WENT))), "")
+    waits = [(old, new) for name, old, new in recorded if name == "unanswered"]
+    return moved if waits and waits[0][0] != waits[-1][1] else ""
 
 
 def follow(session: Session, definitions: Definitions, story: Story) -> list[Breach]:
@@ -165,6 +182,8 @@ class _Bookkeeping:
                 self._cancel(clock, f"merged into #{self.ticket.merged_into}")
             elif self.story.spam and self.ticket.status_kind in DONE:
                 self._cancel(clock, "it is spam")
+            elif clock.metric == "next_response" and self.story.moved:
+                self._let_go(clock)
             elif clock.metric == "next_response" and self.ticket.first_response_at is None:
                 self._cancel(clock, "the first response is open again")
             elif clock.metric == "resolution" and self.story.undone and self.ticket.status_kind in DONE:
@@ -187,6 +206,13 @@ class _Bookkeeping:
     def _cancel(self, clock: OpenClock, reason: str) -> None:
         self._note(clock, clock.breach_if_due(self.story.at))
         clock.cancel(self.story.at, reason)
+
+    def _let_go(self, clock: OpenClock) -> None:
+        """Another message is the oldest now: a promise that ran for a younger one stays broken if it is."""
+        self._note(clock, clock.breach_if_due(self.story.at))
+        runs_for, since = clock.clock.started_at, self.ticket.unanswered_since
+        if since is None or not (runs_for == since or (clock.breached and since < runs_for)):
+            clock.cancel(self.story.at, self.story.moved)
 
     def _note(self, clock: OpenClock, broken: bool) -> None:
         if broken:
@@ -253,6 +279,8 @@ class _Bookkeeping:
         if last.metric != "next_response" or self.story.withdrawn:
             return True
         since, ended = self.ticket.unanswered_since, last.met_at or last.cancelled_at
+        if self.story.moved:
+            return last.started_at == since
         return bool(since and ended and since < ended)
 
     def _was_broken_for_good(self, last: AnyClock) -> bool:
@@ -295,8 +323,10 @@ class _Bookkeeping:
             self._note(begun, begun.breach_if_due(at))
             return begun
         past = self.book.statuses(self.story.status_before, since)
+        waited_elsewhere = self.story.moved.startswith(CAME) and not self.story.undone
         for status, moment in past:
-            begun.recall(terms.policy.pauses(metric, *status) or status[1] in DONE, moment, self.cause)
+            still = terms.policy.pauses(metric, *status) or status[1] in DONE
+            begun.recall(still and not waited_elsewhere, moment, self.cause)
         self._note(begun, begun.settle(at, self.cause))
         return begun
 

@@ -33,9 +33,16 @@ class Piece(NamedTuple):
     closes: datetime
 
 
+class SpecialDay(NamedTuple):
+    """A date on which the calendar has other hours than on that weekday, and why."""
+
+    date: str
+    reason: str
+
+
 class SpanStory(NamedTuple):
     """A stretch of a clock: running or paused, from when to when (None: still), its open seconds, its open
-    pieces.
+    pieces, and the special days of its calendar in it.
     """
 
     state: str
@@ -43,6 +50,7 @@ class SpanStory(NamedTuple):
     ended_at: datetime | None
     seconds: int
     pieces: tuple[Piece, ...]
+    special_days: tuple[SpecialDay, ...]
     policy: str
     calendar: str
     target_seconds: int
@@ -52,7 +60,8 @@ class SpanStory(NamedTuple):
 class StepStory(NamedTuple):
     """A step: when it is to come (None: not while the clock stands still), and when it fired.
 
-    One that repeats is told each time, the `n`th. `skipped`: its condition `when` did not hold, nothing was done.
+    One that repeats is told each time, the `n`th, with how many before it were `missed`. `skipped`: its condition
+    `when` did not hold, nothing was done.
     """
 
     key: str
@@ -62,6 +71,7 @@ class StepStory(NamedTuple):
     n: int = 1
     when: str = ""
     skipped: bool = False
+    missed: int = 0
 
 
 class ClockStory(NamedTuple):
@@ -86,6 +96,7 @@ class ClockStory(NamedTuple):
     reason: str
     spans: tuple[SpanStory, ...]
     pieces_left: tuple[Piece, ...]
+    special_days_left: tuple[SpecialDay, ...]
     steps: tuple[StepStory, ...]
 
     @property
@@ -192,7 +203,7 @@ def _clock_story(reader: Reader, library: _Library, row: _ClockRow, now: datetim
     policy, calendar = library.policy(row.policy_id), library.calendar(row.calendar_id)
     spans = tuple(_span_story(library, one, now) for one in reader.rows(_SPANS, (row.id,)))
     running = row.running_since is not None and row.breached_at is None
-    left = _pieces(calendar, now, row.due_at) if running and row.due_at else ()
+    rest = (calendar, now, row.due_at) if running and row.due_at and row.due_at > now else None
     return ClockStory(
         metric=row.metric,
         cycle=row.cycle,
@@ -212,7 +223,8 @@ def _clock_story(reader: Reader, library: _Library, row: _ClockRow, now: datetim
         by_change=row.by_change,
         reason=row.reason,
         spans=spans,
-        pieces_left=left,
+        pieces_left=_pieces(*rest) if rest else (),
+        special_days_left=_special_days(*rest) if rest else (),
         steps=_steps(reader, row, calendar, policy),
     )
 
@@ -221,14 +233,20 @@ def _span_story(library: _Library, row: Sequence[Any], now: datetime) -> SpanSto
     state, started, ended, seconds, policy_id, calendar_id, target, cause = row
     start, end = from_micros(started), _moment(ended)
     calendar = library.calendar(calendar_id)
-    pieces = _pieces(calendar, start, end or now)
+    stretch = calendar, start, end or now
     counted = seconds if end else calendar.between(start, now)
     policy = library.policy(policy_id).name
-    return SpanStory(state, start, end, counted, pieces, policy, calendar.name, target, cause)
+    return SpanStory(
+        state, start, end, counted, _pieces(*stretch), _special_days(*stretch), policy, calendar.name, target, cause
+    )
 
 
 def _pieces(calendar: Calendar, start: datetime, end: datetime) -> tuple[Piece, ...]:
     return tuple(Piece(opens, closes) for opens, closes in calendar.spans(start, end))
+
+
+def _special_days(calendar: Calendar, start: datetime, end: datetime) -> tuple[SpecialDay, ...]:
+    return tuple(SpecialDay(day.isoformat(), reason) for day, reason in calendar.special_days(start, end))
 
 
 def _steps(reader: Reader, row: _ClockRow, calendar: Calendar, policy: Policy) -> tuple[StepStory, ...]:
@@ -237,9 +255,11 @@ def _steps(reader: Reader, row: _ClockRow, calendar: Calendar, policy: Policy) -
     fired: dict[str, dict[int, datetime]] = {}
     for key, n, due, at, skipped in reader.rows(_STEPS, (row.id,)):
         step, moment = known.get(key), from_micros(due)
-        fired.setdefault(key, {})[n] = moment
+        before = fired.setdefault(key, {})
+        missed = n - max(before, default=0) - 1
+        before[n] = moment
         actions, when = (step.actions, step.when) if step else ((), "")
-        told.append(StepStory(key, actions, moment, from_micros(at), n, when, bool(skipped)))
+        told.append(StepStory(key, actions, moment, from_micros(at), n, when, bool(skipped), missed))
     if row.met_at or row.cancelled_at:
         return tuple(told)
     return (*told, *_to_come(row, calendar, policy, fired))

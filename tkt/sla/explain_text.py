@@ -6,18 +6,22 @@ from the pieces is what stands there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from tkt.safe_text import safe_line
-from tkt.sla.explain import ClockStory, Explanation, Piece, SpanStory, StepStory
+from tkt.sla.explain import ClockStory, Explanation, Piece, SpanStory, SpecialDay, StepStory
 from tkt.sla.match import asked_lines
 from tkt.sla.open_time import format_open_time
 from tkt.sla.policy import WITHDRAWN
+from tkt.sla.steps import time_in_words
 
 ENDS = 3
 """Open pieces named at each end of a long stretch; those between are summed up in one line."""
+
+SPECIAL = 6
+"""So many special days of a stretch are named, the last ones."""
 
 
 def lines(explanation: Explanation) -> Iterator[str]:
@@ -31,29 +35,27 @@ def lines(explanation: Explanation) -> Iterator[str]:
     yield from asked_lines(explanation.policies)
     for clock in explanation.clocks:
         yield ""
-        yield from _clock(clock, zone)
+        yield from _clock(clock, explanation.now, zone)
     if not explanation.clocks:
         yield ""
         yield "No clock runs for this ticket."
 
 
-def _clock(clock: ClockStory, zone: tzinfo) -> Iterator[str]:
+def _clock(clock: ClockStory, now: datetime, zone: tzinfo) -> Iterator[str]:
     cycle = f", cycle {clock.cycle}" if clock.cycle > 1 else ""
-    yield f"{clock.metric}{cycle}: {_state(clock, zone)}"
+    yield f"{clock.metric}{cycle}: {_state(clock, now, zone)}"
     version = f"{safe_line(clock.policy)} (version {clock.policy_version})"
     target = format_open_time(clock.target_seconds)
     yield f"  promised: {target} of {safe_line(clock.calendar)} ({clock.zone}), policy {version}"
     if clock.carried_seconds:
-        yield f"  carried over from the cycle before: {format_open_time(clock.carried_seconds)}"
-    for before, span in zip((None, *clock.spans), clock.spans, strict=False):
-        yield from _span(span, before, zone)
+        yield f"  carried over from the cycle before: {_exact(clock.carried_seconds)}"
+    yield from _spans(clock, now, zone)
     yield from _sum(clock, zone)
     for step in clock.steps:
-        time = f" ({step.n})" if step.n > 1 else ""
-        yield f"  step {step.key}{time}: {_step(step, zone)}"
+        yield f"  step {time_in_words(step.key, step.n, step.missed)}: {_step(step, now, zone)}"
 
 
-def _state(clock: ClockStory, zone: tzinfo) -> str:
+def _state(clock: ClockStory, now: datetime, zone: tzinfo) -> str:
     if clock.breached_at:
         withdrawn = clock.reason == WITHDRAWN
         why = "" if withdrawn else f" ({safe_line(clock.reason)})"
@@ -66,7 +68,20 @@ def _state(clock: ClockStory, zone: tzinfo) -> str:
         return f"met {_moment(clock.met_at, zone)}{taken_back}"
     if clock.cancelled_at:
         return f"cancelled {_moment(clock.cancelled_at, zone)}: {safe_line(clock.reason)}"
-    return f"running, due {_moment(clock.due_at, zone)}" if clock.due_at else "paused, not due"
+    if clock.due_at is None:
+        return "paused, not due"
+    passed = " (passed, not checked yet)" if clock.due_at <= now else ""
+    return f"running, due {_moment(clock.due_at, zone)}{passed}"
+
+
+def _spans(clock: ClockStory, now: datetime, zone: tzinfo) -> Iterator[str]:
+    deadline = None if clock.by_change else clock.breached_at or clock.due_at
+    used = clock.carried_seconds
+    for before, span in zip((None, *clock.spans), clock.spans, strict=False):
+        yield from _span(span, before, zone)
+        if span.state == "running":
+            yield from _counted(span, span.ended_at or now, deadline, used, zone)
+            used += span.seconds
 
 
 def _span(span: SpanStory, before: SpanStory | None, zone: tzinfo) -> Iterator[str]:
@@ -75,8 +90,23 @@ def _span(span: SpanStory, before: SpanStory | None, zone: tzinfo) -> Iterator[s
     yield f"  {span.state:<7} {_moment(span.started_at, zone)} - {end}  {counted}  [{safe_line(span.cause)}]"
     if before is not None and _terms(before) != _terms(span):
         yield f"          from here on {_terms(span)}"
-    if span.state == "running" and len(span.pieces) > 1:
-        yield from _pieces(span.pieces, zone)
+
+
+def _counted(span: SpanStory, end: datetime, deadline: datetime | None, used: int, zone: tzinfo) -> Iterator[str]:
+    """The open pieces of a stretch, unless the clock on the wall says as much; up to a deadline that lies in it, with
+    the sum by then (`used` before the stretch), and from there on.
+    """
+    if deadline is not None and span.started_at < deadline < end:
+        until = tuple(Piece(opens, min(closes, deadline)) for opens, closes in span.pieces if opens < deadline)
+        since = tuple(Piece(max(opens, deadline), closes) for opens, closes in span.pieces if closes > deadline)
+        yield from _pieces(until, zone)
+        yield f"      the deadline, {_moment(deadline, zone)}: {_exact(used + _length(until))} used"
+        yield from _pieces(since, zone)
+    elif span.pieces == ((span.started_at, end),) and not _turned(span.started_at, end, zone):
+        return
+    elif span.started_at < end:
+        yield from _pieces(span.pieces, zone) if span.pieces else ["      closed all the time"]
+    yield from _special(span.special_days)
 
 
 def _terms(span: SpanStory) -> str:
@@ -94,10 +124,25 @@ def _pieces(pieces: tuple[Piece, ...], zone: tzinfo) -> Iterator[str]:
             yield _piece(piece, zone)
 
 
+def _special(days: Sequence[SpecialDay]) -> Iterator[str]:
+    """Why dates in between count otherwise than their weekday, the latest where there are many."""
+    told = [f"{date.fromisoformat(day):%a} {day} ({safe_line(reason)})" for day, reason in days[-SPECIAL:]]
+    if told:
+        more = ["…"] if len(days) > len(told) else []
+        yield f"      special days: {', '.join(more + told)}"
+
+
 def _piece(piece: Piece, zone: tzinfo) -> str:
     start, end = (moment.astimezone(zone) for moment in piece)
     shown = f"{end:%H:%M:%S}" if end.date() == start.date() else _moment(end, zone)
-    return f"      open {_moment(start, zone)} - {shown}  {_exact(_length([piece]))}"
+    return f"      open {_moment(start, zone)} - {shown}  {_exact(_length([piece]))}{_turned(start, end, zone)}"
+
+
+def _turned(start: datetime, end: datetime, zone: tzinfo) -> str:
+    """By how much the clocks were turned in between, without which a pencil comes to something else."""
+    offsets = (moment.astimezone(zone).utcoffset() or timedelta() for moment in (end, start))
+    turned = int((next(offsets) - next(offsets)).total_seconds())
+    return f" (clocks {'forward' if turned > 0 else 'back'} {_exact(abs(turned))})" if turned else ""
 
 
 def _length(pieces: Iterable[Piece]) -> int:
@@ -112,9 +157,10 @@ def _sum(clock: ClockStory, zone: tzinfo) -> Iterator[str]:
     if clock.due_at and not clock.breached_at and not clock.met_at:
         yield f"  due: {_moment(clock.due_at, zone)}"
         yield from _pieces(clock.pieces_left, zone)
+        yield from _special(clock.special_days_left)
 
 
-def _step(step: StepStory, zone: tzinfo) -> str:
+def _step(step: StepStory, now: datetime, zone: tzinfo) -> str:
     what = safe_line(", ".join(step.actions)) or "nothing any more"
     what += f" if {safe_line(step.when)}" if step.when else ""
     if step.skipped:
@@ -122,7 +168,9 @@ def _step(step: StepStory, zone: tzinfo) -> str:
     if step.fired_at:
         due = f", was due {_moment(step.at, zone)}" if step.at != step.fired_at else ""
         return f"fired {_moment(step.fired_at, zone)}{due}: {what}"
-    return f"to come {_moment(step.at, zone)}: {what}" if step.at else f"when it runs again: {what}"
+    if step.at is None:
+        return f"when it runs again: {what}"
+    return f"{'to come' if step.at > now else 'due since'} {_moment(step.at, zone)}: {what}"
 
 
 def _moment(moment: datetime | None, zone: tzinfo) -> str:

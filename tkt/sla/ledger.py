@@ -150,8 +150,8 @@ class OpenClock:
             clock.state, clock.due_at, clock.breached_at = "breached", at, at
             clock.by_change, clock.reason = True, cause
             return True
-        if not self.paused:
-            self._set_due(at)
+        if clock.running_since is not None:
+            self._set_due(clock.running_since)
         return False
 
     def go_on_from(self, last: AnyClock) -> None:
@@ -246,15 +246,10 @@ def begin(
     *,
     cycle: int = 1,
     carried: int = 0,
-    started_at: datetime | None = None,
 ) -> OpenClock:
-    """A new clock that runs from `at`, with the seconds an earlier cycle had used; `write` stores it.
-
-    `started_at` is earlier than `at` where the promise reaches back to before it was made.
-    """
+    """A new clock that runs from `at`, with the seconds an earlier cycle had used; `write` stores it."""
     clock = NewClock(ticket.number or 0, metric, cycle, terms, carried)
-    clock.started_at = started_at or at
-    clock.running_since = at
+    clock.started_at = clock.running_since = at
     span = NewSpan(clock, "running", at, cause)
     opened = OpenClock(clock, span, terms.policy, terms.calendar)
     opened.new_spans.append(span)

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tkt.query.compile import compile_query
 from tkt.query.language import parse
 from tkt.query.reasons import misses
+from tkt.query.terms import COUNTS
 from tkt.safe_text import safe_line
 from tkt.sla.calendar import Calendar
 from tkt.sla.open_time import format_open_time
 from tkt.sla.policy import Policy, read_policy
 from tkt.store.constants import ALWAYS, METRICS, PRIORITIES
 from tkt.store.read_people import watchers_of
-from tkt.store.read_tickets import TicketRow, tags_of, teams_of, ticket
+from tkt.store.read_tickets import TicketRow, tags_of, ticket
 from tkt.times import from_micros, rfc3339, to_micros, utcnow
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def asked(reader: Reader, row: TicketRow, now: datetime) -> tuple[Asked, ...]:
     if own := reader.rows(_OWN, (row.number,)):
         name, version, body, whose = own[0]
         return (Asked(name, version, read_policy(0, name, json.loads(body)).match, True, (), whose),)
-    vocabulary = reader.vocabulary(to_micros(now))
+    vocabulary = reader.vocabulary(to_micros(now))._replace(owned=True)
 
     def holds(tree: Node) -> bool:
         where = compile_query(tree, vocabulary, reader.dialect)
@@ -114,7 +115,7 @@ def asked(reader: Reader, row: TicketRow, now: datetime) -> tuple[Asked, ...]:
         tree = parse(query)
         fits = holds(tree)
         missed = () if fits else misses(tree, holds)
-        reasons = tuple(Reason(one.words, _values(reader, row, one.keys)) for one in missed)
+        reasons = tuple(Reason(one.words, _values(reader, row, one.keys, to_micros(now))) for one in missed)
         found.append(Asked(name, version, query, fits, reasons))
         if fits:
             break
@@ -204,20 +205,22 @@ def _calendar(reader: Reader, row: TicketRow, policy: Policy) -> tuple[str, str,
 # --- what the ticket has ----------------------------------------------------------------------------------
 
 
-def _values(reader: Reader, row: TicketRow, keys: tuple[str, ...]) -> str:
+def _values(reader: Reader, row: TicketRow, keys: tuple[str, ...], now: int) -> str:
     """What the ticket has where the query asks, in words."""
     if not keys:
         return "no message and not the subject has these words"
-    return "; ".join(f"{key} is {_value(reader, row, key)}" for key in keys)
+    return "; ".join(f"{key} is {_value(reader, row, key, now)}" for key in keys)
 
 
-def _value(reader: Reader, row: TicketRow, key: str) -> str:
+def _value(reader: Reader, row: TicketRow, key: str, now: int) -> str:
     if key.startswith("field."):
         sql = "SELECT value FROM ticket_field WHERE ticket = ? AND name = ?"
         found = reader.row(sql, (row.number, key.removeprefix("field.")))
         return str(found[0]) if found else "empty"
     if key == "is":
-        return ", ".join(_flags(row)) or "none of its marks"
+        return ", ".join(_marks(row, now)) or "none of its marks"
+    if key in COUNTS:
+        return str((reader.row(f"SELECT {key}_count FROM ticket WHERE number = ?", (row.number,)) or (0,))[0])
     if key in _MANY:
         return ", ".join(_MANY[key](reader, row)) or "none"
     if key in _MOMENTS:
@@ -226,14 +229,21 @@ def _value(reader: Reader, row: TicketRow, key: str) -> str:
     return str(getattr(row, _COLUMNS.get(key, key)) or "none")
 
 
-def _flags(row: TicketRow) -> list[str]:
-    marks = {"unread": row.unread, "undelivered": row.undelivered, "breached": row.breached}
-    return [name for name, set in {**marks, "unassigned": not row.assignee}.items() if set]
+def _marks(row: TicketRow, now: int) -> list[str]:
+    """The words of `is:` that the ticket has."""
+    marks = {
+        "breached": row.breached,
+        "unread": row.unread,
+        "snoozed": (row.snoozed_until or 0) > now,
+        "unassigned": not row.assignee,
+        "overdue": row.due_at is not None and row.due_at < now and row.status_kind in ("open", "waiting"),
+        "undelivered": row.undelivered,
+    }
+    return [name for name, has in marks.items() if has]
 
 
 _MANY: dict[str, Callable[[Reader, TicketRow], list[str]]] = {
     "tag": lambda reader, row: tags_of(reader, [row.number]).get(row.number, []),
-    "team": lambda reader, row: [one for one in (row.team, *teams_of(reader, [row.number]).get(row.number, [])) if one],
     "watcher": lambda reader, row: watchers_of(reader, row.number),
     "from": lambda _, row: [one for one in (row.requester_name, row.requester_email) if one],
     "has": lambda _, row: [f"{row.attachments} attachments"] if row.attachments else [],

@@ -3,6 +3,7 @@
 The policy that the customer, else their company, has for themselves; where they have none, or one that is no longer in
 the file, the first active policy of the file whose `match` fits the ticket; an empty match fits all. A clock keeps
 pointing at the version of policy and calendar it was computed with, so retired versions are found here too.
+In a match `team:` is the team whose ticket it is: who copies in another team's mailbox changes no promise.
 What was read is kept in `Definitions.cache` and lives as long as one configuration.
 """
 
@@ -99,7 +100,8 @@ def _fits(definitions: Definitions, policy: Policy, facts: Facts, at: datetime) 
 
 def _vocabulary(definitions: Definitions, at: datetime) -> Vocabulary:
     zone = definitions.setting("desk.timezone", "UTC")
-    return Vocabulary(definitions.teams, definitions.agents, definitions.statuses, None, to_micros(at), zone)
+    names = definitions.teams, definitions.agents, definitions.statuses
+    return Vocabulary(*names, None, to_micros(at), zone, owned=True)
 
 
 def _calendar(session: Session, definitions: Definitions, identifier: int | None) -> Calendar:

@@ -44,6 +44,12 @@ class Firing(NamedTuple):
     missed: int = 0
 
 
+def time_in_words(key: str, n: int, missed: int) -> str:
+    """Which step, and which time of one that repeats: "+0m every 2h (time 4, 2 before it missed)"."""
+    before = f", {missed} before it missed" if missed else ""
+    return f"{key} (time {n}{before})" if n > 1 else key
+
+
 def coming(clock: Timed, calendar: Calendar, policy: Policy, fired: Fired = NOTHING) -> list[Firing]:
     """The next firing of each step that is not through, earliest first; none while the clock stands still."""
     found = (course.firing(course.first) for course in _courses(clock, calendar, policy, fired))

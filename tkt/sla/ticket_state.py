@@ -7,6 +7,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+CAME, WENT = "messages from ", "messages to "
+"""What the history calls messages that came from another ticket, or went there: followed by its number, "#7"."""
+
 
 class TicketState(Protocol):
     """See `tkt.store.tables.Ticket`; `due_at` and `breached` are written by the ledger, the rest is read."""

@@ -1,23 +1,25 @@
 """Bytes into the store, each once, whoever brings them; large ones without another copy in memory.
 
-A statement's parameter is copied by the driver and again by the engine. On SQLite a large blob is therefore made empty
-and then written in place, piece by piece, in the same transaction (sqlite.org/c3ref/blob_open.html): what the
-largest attachment costs is bounded by the mail, not by the store.
+A statement's parameter is copied by the driver and again by the engine. A large blob is therefore written piece by
+piece, in the same transaction: on SQLite it is made empty and filled in place (sqlite.org/c3ref/blob_open.html), on
+Postgres it goes by COPY (`blobs_postgres`). What the largest attachment costs is bounded by the mail, not by the store.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 
 from sqlmodel import Session
 
-from tkt.store.rows import execute
+from tkt.store import read_blobs
+from tkt.store.rows import execute, rows
 from tkt.store.tables import Blob
 from tkt.store.upsert import insert
 
 LARGE = 1_000_000
-"""Bytes from which a blob is written in pieces (it costs writing the space twice)."""
+"""Bytes from which a blob is written in pieces (on SQLite it costs writing the space twice)."""
 
 _EMPTY = """
 INSERT INTO blob (digest, size, data) VALUES (?, ?, zeroblob(?)) ON CONFLICT DO NOTHING RETURNING rowid
@@ -33,15 +35,28 @@ def keep_blob(session: Session, content: bytes) -> str:
 
 def keep_blobs(session: Session, contents: Mapping[str, bytes]) -> None:
     """Store bytes by their digests; what is there already stays."""
-    in_pieces = session.connection().dialect.name == "sqlite"
-    rows = []
+    small = []
     for digest, content in contents.items():
-        if in_pieces and len(content) >= LARGE:
-            _write_in_place(session, digest, content)
+        if len(content) >= LARGE:
+            _write_in_pieces(session, digest, content)
         else:
-            rows.append({"digest": digest, "size": len(content), "data": content})
-    if rows:
-        session.connection().execute(insert(session, Blob).on_conflict_do_nothing(), rows)
+            small.append({"digest": digest, "size": len(content), "data": content})
+    if small:
+        session.connection().execute(insert(session, Blob).on_conflict_do_nothing(), small)
+
+
+def content_of(session: Session, digest: str) -> bytes:
+    """The bytes with this digest, which the store has; no more of them in memory than these."""
+    return read_blobs.content(partial(rows, session), session.connection().dialect.name, digest)
+
+
+def _write_in_pieces(session: Session, digest: str, content: bytes) -> None:
+    if session.connection().dialect.name == "postgresql":
+        from tkt.store import blobs_postgres
+
+        blobs_postgres.write(session, digest, content)
+    else:
+        _write_in_place(session, digest, content)
 
 
 def _write_in_place(session: Session, digest: str, content: bytes) -> None:

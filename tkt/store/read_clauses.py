@@ -18,7 +18,8 @@ class Vocabulary(NamedTuple):
     """The names a query may use, who asks, and when.
 
     Teams and agents with their ids, statuses with their kinds; `fields` None leaves field names unchecked;
-    `me` is an agent's id; `now` is in microseconds UTC, `zone` an IANA name.
+    `me` is an agent's id; `now` is in microseconds UTC, `zone` an IANA name. `owned`: `team:` means the team whose
+    ticket it is, not the further ones that it concerns.
     """
 
     teams: Mapping[str, int] = {}
@@ -28,6 +29,7 @@ class Vocabulary(NamedTuple):
     now: int = 0
     zone: str = "UTC"
     fields: Collection[str] | None = None
+    owned: bool = False
 
 
 class Bound:

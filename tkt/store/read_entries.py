@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tkt.errors import NotFound
+from tkt.store.read_blobs import content
 from tkt.store.read_tickets import in_portions, marks
 
 if TYPE_CHECKING:
@@ -67,24 +68,23 @@ def conversation(reader: Reader, number: int, after_position: int = 0, limit: in
 
 def attachment(reader: Reader, identifier: int) -> bytes:
     """The bytes of a `File`. Raises NotFound."""
-    sql = "SELECT b.data FROM attachment f JOIN blob b ON b.digest = f.digest WHERE f.id = ?"
-    row = reader.row(sql, (identifier,))
+    row = reader.row("SELECT digest FROM attachment WHERE id = ?", (identifier,))
     if row is None:
         raise NotFound(f"there is no attachment {identifier}")
-    return bytes(row[0])
+    return content(reader.rows, reader.dialect, row[0])
 
 
 def raw_mail(reader: Reader, number: int, entry: int | None = None) -> bytes:
     """The mail as it came: of this entry (its id), else the one that opened the ticket. Raises NotFound."""
     sql = (
-        "SELECT b.data FROM entry e JOIN blob b ON b.digest = e.raw"
-        f" WHERE e.ticket = ?{'' if entry is None else ' AND e.id = ?'} ORDER BY e.position LIMIT 1"
+        "SELECT e.raw FROM entry e WHERE e.raw IS NOT NULL"
+        f" AND e.ticket = ?{'' if entry is None else ' AND e.id = ?'} ORDER BY e.position LIMIT 1"
     )
     row = reader.row(sql, (number,) if entry is None else (number, entry))
     if row is None:
         what = f"ticket {number}" if entry is None else f"entry {entry} of ticket {number}"
         raise NotFound(f"{what} did not come by mail, or does not exist")
-    return bytes(row[0])
+    return content(reader.rows, reader.dialect, row[0])
 
 
 def _files(reader: Reader, entries: Sequence[int]) -> dict[int, list[File]]:

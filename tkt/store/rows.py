@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Column, Connection, CursorResult, Dialect, Table, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import make_transient_to_detached
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_dict, instance_state
 from sqlmodel import Session, SQLModel
 
 Kept = TypeVar("Kept", bound=SQLModel)
@@ -46,14 +46,26 @@ def run(connection: Connection, sql: str, params: Sequence[Any] = ()) -> Found:
     return found
 
 
+def run_many(connection: Connection, sql: str, many: Sequence[tuple[Any, ...]]) -> None:
+    """Run one statement for each of many rows of parameters."""
+    if not many:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_for_psycopg(sql), list(many))
+        return
+    try:
+        _driver(connection).executemany(sql, many)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(sql, list(many), error, sqlite3.Error) from error
+
+
 def keep(session: Session, row: Kept) -> Kept:
     """Write a new row now, in this transaction; the object, with its number, now belongs to the session."""
     connection = _connection(session)
     table = _insertion(type(row), connection.dialect)
-    values = [bind(getattr(row, key)) if bind else getattr(row, key) for key, bind in table.columns]
-    found = run(connection, table.returning, values)
+    found = run(connection, table.returning, table.bound(row.__dict__))
     if table.generated:
-        setattr(row, table.generated, found.fetchall()[0][0])
+        row.__dict__[table.generated] = found.fetchall()[0][0]
     make_transient_to_detached(row)
     session.add(row)
     return row
@@ -61,11 +73,9 @@ def keep(session: Session, row: Kept) -> Kept:
 
 def keep_all(session: Session, table: type[SQLModel], values: Sequence[dict[str, Any]]) -> None:
     """Write many rows of one table at once; each dict has every column but a generated key."""
-    if not values:
-        return
     connection = _connection(session)
     written = _insertion(table, connection.dialect)
-    _run_many(connection, written.plain, [written.bound(one) for one in values])
+    run_many(connection, written.plain, [written.bound(one) for one in values])
 
 
 def keep_numbered(session: Session, table: type[SQLModel], values: Sequence[dict[str, Any]]) -> list[int]:
@@ -84,10 +94,9 @@ def rewrite(session: Session, objects: Iterable[SQLModel]) -> None:
             together.setdefault((type(row), changed), []).append(row)
     for (table, changed), some in together.items():
         update = _update(table, changed, connection.dialect)
-        _run_many(connection, update.plain, [update.bound(row) for row in some])
+        run_many(connection, update.plain, [update.bound(row) for row in some])
         for row in some:
-            for name in changed:
-                set_committed_value(row, name, getattr(row, name))
+            instance_state(row)._commit_all(instance_dict(row), session.identity_map)
 
 
 class _Update(NamedTuple):
@@ -115,16 +124,6 @@ def _update(table: type[SQLModel], changed: tuple[str, ...], dialect: Dialect) -
 
 
 _UPDATES: dict[tuple[type[SQLModel], tuple[str, ...], str], _Update] = {}
-
-
-def _run_many(connection: Connection, sql: str, many: Sequence[tuple[Any, ...]]) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_for_psycopg(sql), list(many))
-        return
-    try:
-        _driver(connection).executemany(sql, many)
-    except sqlite3.Error as error:
-        raise DBAPIError.instance(sql, list(many), error, sqlite3.Error) from error
 
 
 class _Insertion(NamedTuple):

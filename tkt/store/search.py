@@ -10,11 +10,12 @@ exactly.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from tkt.store.analyser import index_terms
 from tkt.store.constants import DOC_SHIFT
-from tkt.store.rows import run
+from tkt.store.rows import run, run_many
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -38,10 +39,15 @@ def doc_id(number: int, position: int) -> int:
 
 def add_document(session: Session | Connection, number: int, position: int, text: str) -> None:
     """Index a text in this transaction. The document must not be there yet (remove it first)."""
-    terms = index_terms(text)
-    if terms:
-        connection, dialect = _connection(session)
-        run(connection, _ADD[dialect], (doc_id(number, position), _document(terms, dialect)))
+    add_documents(session, [(number, position, text)])
+
+
+def add_documents(session: Session | Connection, documents: Iterable[tuple[int, int, str]]) -> None:
+    """The same for several of (number, position, text), in the order of their ids: FTS5 makes a segment of what it has
+    when an id is no higher than the last."""
+    connection, dialect = _connection(session)
+    terms = sorted((doc_id(number, position), index_terms(text)) for number, position, text in documents)
+    run_many(connection, _ADD[dialect], [(doc, _document(found, dialect)) for doc, found in terms if found])
 
 
 def remove_document(session: Session | Connection, number: int, position: int, old_text: str) -> None:

@@ -70,6 +70,8 @@ TABLE: dict[str, tuple[Command, ...]] = {
         Command("set", (), "set fields", "KEY=VALUE", ("field",), True),
         Command("follow", (), "follow the ticket, or let others", "AGENT ADDRESS", ("follower",), True),
         Command("unfollow", (), "follow it no longer", "AGENT ADDRESS", ("follower",), True),
+        Command("merge", ("M",), "let the ticket end in another one", "NUMBER", (), True),
+        Command("split", (), "its newest message gets a ticket of its own (or that ENTRY)", "ENTRY", (), True),
         Command("spam", (), "spam: tag, close, block the sender", writes=True),
         Command("ham", (), "no spam after all: open it, hear the sender again", writes=True),
         Command("undo", ("z",), "take your last change back", writes=True),

@@ -16,16 +16,20 @@ _MENTION = re.compile(r"(?<![A-Za-z0-9_@/.])@((?:\w[\w.@-]*)?)\Z")
 
 Names = Mapping[str, list[str]]
 
-FIELDS = ("priority=", "team=", "category=", "type=", "subject=", "due=", "status=", "assignee=", "field.")
+FIELDS = (
+    "priority=", "team=", "teams=", "category=", "type=", "subject=", "due=", "status=", "assignee=", "undelivered=",
+    "field.",
+)  # fmt: skip
 VALUES = {"priority": "priority", "team": "team", "status": "status", "assignee": "assignee"}
 QUERY_KEYS = (
     "status:", "kind:", "team:", "assignee:", "watcher:", "priority:", "priority>=", "from:", "company:",
     "customer.tier:", "tag:", "category:", "type:", "channel:", "subject:", "created>", "created<", "updated<",
-    "updated>", "due<", "is:", "has:attachment", "parent:", "field.",
+    "updated>", "due<", "resolved>", "is:", "has:attachment", "number:", "parent:", "unanswered>",
+    "reopened>", "field.",
 )  # fmt: skip
 QUERY_VALUES = {
     "kind": ["open", "waiting", "resolved", "closed"],
-    "is": ["breached", "unread", "snoozed", "unassigned", "overdue"],
+    "is": ["breached", "unread", "snoozed", "unassigned", "overdue", "undelivered"],
 }
 
 

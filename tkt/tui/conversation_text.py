@@ -6,7 +6,7 @@ Strangers' text passes `safe_text` and is never parsed as markup. Quotes and sig
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from rich.segment import Segment
@@ -20,8 +20,8 @@ from tkt.store.read_events import EventRow
 from tkt.times import age, from_micros
 from tkt.tui import theme
 from tkt.tui.columns import DRAFT, SECOND, Cell, Context, deadline
-from tkt.tui.source import Reading
-from tkt.tui.text_lines import wrapped
+from tkt.tui.source import MOST_READ, Reading
+from tkt.tui.text_lines import hanging, wrapped
 
 TEXT_LIMIT = 60_000
 """Characters of one message that are shown; `tkt show` prints all."""
@@ -66,7 +66,7 @@ def conversation_page(reading: Reading, width: int, context: Context, unfolded: 
     lines: list[Line] = []
     starts: list[int] = []
     if reading.earlier:
-        lines.append([Segment(f"… {reading.earlier} earlier messages; enter shows them", theme.FOLDED)])
+        lines.append([Segment(_earlier(reading), theme.FOLDED)])
     for message in reading.messages:
         if lines:
             lines.append([])
@@ -74,6 +74,12 @@ def conversation_page(reading: Reading, width: int, context: Context, unfolded: 
         subject = reading.row.subject if message.position == 1 else ""  # of the mail that opened the ticket
         lines += _message(message, subject, width, context, unfolded)
     return Page(list(_facts(reading, width, context)), lines, starts)
+
+
+def _earlier(reading: Reading) -> str:
+    cut = len(reading.messages) >= MOST_READ
+    how = f"'tkt show {reading.row.number}' prints them" if cut else "enter shows them"
+    return f"… {reading.earlier:,} earlier message{'s' * (reading.earlier != 1)}; {how}"
 
 
 def history_page(reading: Reading, width: int, context: Context) -> Page:
@@ -88,25 +94,33 @@ def history_page(reading: Reading, width: int, context: Context) -> Page:
 
 def promises_page(reading: Reading, width: int, context: Context) -> Page:
     """The ticket's facts and why its deadlines are what they are, as `tkt sla explain` says it."""
-    explained = (line for text in reading.promises for line in wrapped(text, width))
+    explained = (line for text in reading.promises for line in hanging(text, width))
     return Page(list(_facts(reading, width, context)), [[Segment(line)] for line in explained], [])
 
 
 def event_words(event: EventRow) -> str:
     """One event in words: who, what, from, to, why."""
     what = event.verb
-    if event.field:
+    if isinstance(event.new, list):  # the ids of the messages that moved are for scripts
+        what = f"{len(event.new)} {event.field}"
+    elif event.field and event.old is event.new is None:
+        what = f"{event.verb} {event.field}"
+    elif event.field:
         old, new = _value(event.old), _value(event.new)
         what = f"{event.field}: {old} → {new}" if event.old is not None else f"{event.field}: {new}"
     because = f" ({event.cause})" if event.cause else ""
     return safe_line(f"{event.actor}, {what}{because}", 400)
 
 
-def concerning_me(events: Iterable[EventRow], me: str) -> str:
-    """The newest event by which somebody mentions me or gives me a ticket, in words; "" if there is none."""
+def concerning_me(events: Iterable[EventRow], me: str, members: Mapping[str, Collection[str]]) -> str:
+    """The newest event by which somebody mentions me or my team (`members`: of each that was mentioned), or gives me a
+    ticket, in words; "" if there is none.
+    """
     found = ""
     for event in events:
-        if event.new == me and event.verb == "mention":
+        if event.verb == "mention" and event.field == "team" and me in members.get(str(event.new), ()):
+            found = f"{event.actor} mentioned {event.new} on #{event.ticket}"
+        elif event.verb == "mention" and event.field == "agent" and event.new == me:
             found = f"{event.actor} mentioned you on #{event.ticket}"
         elif event.new == me and event.field == "assignee":
             found = f"{event.actor} assigned #{event.ticket} to you"
@@ -178,7 +192,7 @@ def _segment(cell: Cell) -> Segment:
 def _message(message: Message, subject: str, width: int, context: Context, unfolded: bool) -> Iterator[Line]:
     other = Voice(message.kind.upper(), theme.HEAD, "  ", theme.PLAIN)
     voice = MACHINE if message.machine else VOICES.get(message.kind, other)
-    yield _heading(message, voice, context)
+    yield _heading(message, voice, width, context)
     if message.withdrawn_at is not None:
         return
     if message.machine:
@@ -203,7 +217,8 @@ def _with_mentions(line: str, style: Style, names: Iterable[str]) -> Line:
     return [*segments, Segment(line[at:], style)]
 
 
-def _heading(message: Message, voice: Voice, context: Context) -> Line:
+def _heading(message: Message, voice: Voice, width: int, context: Context) -> Line:
+    """Who said it to whom, and when; how long ago alone where the moment does not fit."""
     author = safe_line(message.author or message.author_address, 80)
     address = safe_line(message.author_address, 120)
     who = f" {author}" + (f" <{address}>" if address and address != author and message.kind == "inbound" else "")
@@ -215,7 +230,10 @@ def _heading(message: Message, voice: Voice, context: Context) -> Line:
         line.append(Segment("  WITHDRAWN", theme.NOTICE))
     elif message.delivery in DELIVERY:
         line += [Segment("  "), _segment(DELIVERY[message.delivery])]
-    return [*line, Segment(f"  {age(max(0, context.now - message.at) // SECOND)} ago, {when} UTC", theme.DIM)]
+    ago = f"  {age(max(0, context.now - message.at) // SECOND)} ago"
+    exact = f"{ago}, {when} UTC"
+    fits = Segment.get_line_length(line) + len(exact) <= width
+    return [*line, Segment(exact if fits else ago, theme.DIM)]
 
 
 def _body(message: Message, subject: str, unfolded: bool, voice: Voice) -> Iterator[tuple[str, Style]]:

@@ -19,6 +19,7 @@ from tkt.tui.keyboard import Work
 from tkt.tui.picker import Choice
 
 if TYPE_CHECKING:
+    from tkt.desk.unit import Desk
     from tkt.tui.acts import Acts
     from tkt.tui.queue_screen import QueueScreen
 
@@ -27,6 +28,8 @@ PATIENCE = 1.0
 """Seconds after which it is said that the store lets us wait."""
 
 T = TypeVar("T")
+Words = str | Callable[[], str]
+"""What is said of a change when it was made."""
 
 
 class Step(NamedTuple):
@@ -57,6 +60,8 @@ class Deeds:
             "set": self._set,
             "follow": lambda whom: self._follow(whom, True),
             "unfollow": lambda whom: self._follow(whom, False),
+            "merge": self._merge,
+            "split": self._split,
             "spam": lambda _: self._spam(),
             "ham": lambda _: self._ham(),
             "macro": self._macro,
@@ -169,6 +174,28 @@ class Deeds:
         words = f"{'followed' if follows else 'not followed'} by {whom or 'you'}"
         return self._run(words, lambda desk, number: act(desk, number, agents, addresses))
 
+    def _merge(self, into: str) -> Work:
+        """The marked tickets, or the one under the cursor; the one in which they end may be among the marked."""
+        if not into:
+            return self._screen.navigation.ask_command("merge ")
+        from tkt.desk.merging import merge
+
+        target, versions = _number(into), self._versions()
+        sources = [number for number in self.targets() if number != target] or [target]
+        words = f"merged into #{target}"
+        return self._run(words, lambda desk, number: merge(desk, number, target, versions.get(number)), sources)
+
+    def _split(self, entry: str) -> Work:
+        from tkt.desk.splitting import split
+
+        chosen, versions = _number(entry) if entry else None, self._versions()
+        made: list[str] = []
+
+        def act(desk: Desk, number: int) -> None:
+            made.append(f"#{split(desk, number, chosen, versions.get(number)).number}")
+
+        return self._run(lambda: f"split off: {', '.join(made)}", act)
+
     def _spam(self) -> Work:
         from tkt.desk.spam import spam
 
@@ -195,20 +222,20 @@ class Deeds:
 
     # --- doing -------------------------------------------------------------------------------------------------------
 
-    def _run(self, words: str, verb: Verb) -> Work:
-        """What is done to the tickets that are chosen now."""
-        targets = self.targets()
+    def _run(self, words: Words, verb: Verb, targets: list[int] | None = None) -> Work:
+        """What is done to these tickets, else to those that are chosen now."""
+        targets = self.targets() if targets is None else targets
         if targets and self._screen.keyboard.typed_at < self._refused_at:
             raise TktError(f"{self._refusal}. Nothing was done after it either")
         return self._do(targets, words, verb) if targets else None
 
-    async def _do(self, numbers: list[int], words: str, verb: Verb) -> None:
+    async def _do(self, numbers: list[int], words: Words, verb: Verb) -> None:
         try:
             outcome = await self.call(self._acts.each, numbers, verb)
         except TktError as error:
             self._refused(error)
         else:
-            self._tell(outcome, words)
+            self._tell(outcome, words if isinstance(words, str) else words())
         self._screen.navigation.unmark()
         await self._screen.loader.reread(own=True)
 
@@ -276,3 +303,11 @@ class Deeds:
     def close(self) -> None:
         self._thread.submit(self._acts.close)
         self._thread.shutdown(wait=True)
+
+
+def _number(word: str) -> int:
+    """Raises UsageError."""
+    bare = word.removeprefix("#")
+    if not (bare.isascii() and bare.isdigit()) or len(bare) > 18:
+        raise UsageError(f"'{word}' is no number")
+    return int(bare)

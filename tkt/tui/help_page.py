@@ -55,7 +55,7 @@ def _signs() -> Iterator[Line]:
     yield from ([Segment(f"  {sign:<12} ", theme.NUMBER), Segment(words)] for sign, words in SIGNS)
     yield []
     yield [Segment("Filter: status:open kind:waiting team:net assignee:me|none priority>=high from:@acme.com tag:vpn")]
-    yield [Segment('        due<2h created>7d is:breached|unread|unassigned "a phrase" -not OR (…)')]
+    yield [Segment('        due<2h created>7d is:breached|unread|undelivered "a phrase" -not OR (…)')]
 
 
 class HelpPage(Widget):

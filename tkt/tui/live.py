@@ -7,13 +7,15 @@ that is told too. Ends within a second of `stop`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tkt.errors import TktError, TryAgain
 from tkt.store.location import Location
 from tkt.store.read import Reader, open_reader
 from tkt.store.read_events import EventRow, events_after, last_event
+from tkt.store.read_people import teams
 
 PERIOD = {"sqlite": 0.3, "postgresql": 1.0}
 """Seconds between two looks: SQLite's costs microseconds, Postgres's a round trip."""
@@ -22,10 +24,13 @@ LONGEST_PAUSE = 10.0
 
 
 class Change(NamedTuple):
-    """What was committed since the last one. `everything`: too much to say what."""
+    """What was committed since the last one. `everything`: too much to say what; `members`: of the teams that were
+    mentioned.
+    """
 
     events: list[EventRow]
     everything: bool = False
+    members: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     @property
     def numbers(self) -> set[int]:
@@ -86,4 +91,10 @@ class Live(threading.Thread):
             self._changed(Change(events, everything=True))
             return
         self._newest = events[-1].id if events else self._newest
-        self._changed(Change(events))
+        self._changed(Change(events, members=_mentioned(reader, events)))
+
+
+def _mentioned(reader: Reader, events: Sequence[EventRow]) -> dict[str, list[str]]:
+    """The members of each team that was mentioned."""
+    wanted = {event.new for event in events if (event.verb, event.field) == ("mention", "team")}
+    return {team.name: team.members for team in teams(reader) if team.name in wanted} if wanted else {}

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from tkt.errors import QueryError, TktError, TryAgain
-from tkt.tui.source import MOST_COUNTED, PAGE, Segment, Source
+from tkt.tui.source import MOST_COUNTED, MOST_READ, PAGE, PREVIEWED, Segment, Source
 from tkt.tui.views import BUILT_IN, Asked, View
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class Loader:
     async def read_ticket(self, number: int, whole: bool, aspect: str) -> None:
         """Fill the reading pane."""
         pane = self._screen.reading
-        limit = None if whole else 40
+        limit = MOST_READ if whole else PREVIEWED
         try:
             found = await self._read(self._source.reading, number, limit, aspect)
         except TktError as error:

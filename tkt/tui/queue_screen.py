@@ -7,7 +7,7 @@ Every key comes here and goes through `Keyboard`, to what is open, else to the o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from tkt.tui.columns import Context
 from tkt.tui.commands import COMMANDS, find
 from tkt.tui.help_page import HelpPage
 from tkt.tui.keyboard import Keyboard, Work
-from tkt.tui.keymap import key_of
+from tkt.tui.keymap import key_of, shown
 from tkt.tui.live import Change
 from tkt.tui.picker import Picker
 from tkt.tui.prompt_line import PromptLine
@@ -180,11 +180,10 @@ class QueueScreen(Screen[None], inherit_bindings=False):
     def take_key(self, event: events.Key) -> Work:
         self._given_up = False
         name = self.session.keys.get(key_of(event))
-        if name is None and event.key != "ctrl+c":
-            return None
         self.message_line.hush(event.time)
         if name is None:
-            self.say("q leaves the queue")
+            stray = f"{shown(key_of(event))} does nothing; ? shows the keys"
+            self.say("q leaves the queue" if event.key == "ctrl+c" else stray)
             return None
         return self.run_command(name)
 
@@ -336,13 +335,13 @@ class QueueScreen(Screen[None], inherit_bindings=False):
         others = [event for event in message.change.events if event.actor != self.session.actor_name]
         self.composing.others_did(others)
         self._notice([event for event in others if event.ticket == self.queue.window.number])
-        self._tell_of_me(others)
+        self._tell_of_me(others, message.change.members)
         self.loader.refresh()
 
-    def _tell_of_me(self, others: list[EventRow]) -> None:
+    def _tell_of_me(self, others: list[EventRow], members: Mapping[str, Sequence[str]]) -> None:
         from tkt.tui.conversation_text import concerning_me
 
-        if words := concerning_me(others, self.session.actor_name):
+        if words := concerning_me(others, self.session.actor_name, members):
             self.say(words, theme.NOTICE)
 
     def _notice(self, concerning: list[EventRow]) -> None:

@@ -31,6 +31,8 @@ MOST_COUNTED = 10_000
 """Where counting stops: the title then says `10,000+`."""
 PREVIEWED = 40
 """Messages of a conversation that are read for the preview: the newest."""
+MOST_READ = 400
+"""Messages that are read at most: folding and wrapping them is half a second, thousands would stop every key."""
 
 T = TypeVar("T")
 
@@ -159,7 +161,7 @@ class Source:
         """How many tickets a list holds; MOST_COUNTED means that many or more."""
         return count(self.reader, self.listing(asked).where, MOST_COUNTED)
 
-    def reading(self, number: int, limit: int | None = PREVIEWED, aspect: str = CONVERSATION) -> Reading:
+    def reading(self, number: int, limit: int = PREVIEWED, aspect: str = CONVERSATION) -> Reading:
         """A ticket with its conversation (its newest `limit` messages). Raises NotFound."""
         promises = self._explained(number) if aspect == PROMISES else []
         with self.reader.snapshot():

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tkt.channels.mail.receiving import quarantine
-from tkt.desk import message_ids
+from tkt.desk import conversation, message_ids
+from tkt.desk.unit import find_actor
 
 SECRET = "the secret of the tests"
 
@@ -192,3 +193,51 @@ def test_a_viewer_answers_nobody(post: Any, first: int) -> None:
     refused = post.from_staff("Re", text="#public\r\nHello", sender="victor@desk.example", In_Reply_To=made)
     assert refused.state == "quarantined"
     assert "viewer" in refused.reason
+
+
+@pytest.fixture
+def noted(post: Any, first: int) -> int:
+    """The same ticket, when alice has been told what bob wrote about it inside."""
+    bob = post.desk.acting(find_actor(post.desk.store, "bob"))
+    conversation.note(bob, first, "They never pay.\n\nAsk for the money first.")
+    return first
+
+
+QUOTED = 'bob wrote a note:\n\nThey never pay.\n\n#1 "Broken": new, normal priority, assigned to alice'
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        QUOTED,
+        QUOTED.partition("\n\n")[0],
+        QUOTED.rpartition("\n\n")[2],
+        "\n".join(f"| {line}" for line in QUOTED.splitlines()),
+        f"Από: Support <support@desk.example>\nΘέμα: Broken\n\n{QUOTED}",
+        "bob wrote a\nnote: They never pay.",
+    ],
+    ids=["bare", "its head", "its end", "bars", "an unknown language", "wrapped"],
+)
+def test_what_was_said_inside_stays_there_though_nothing_marks_it_and_its_end_is_cut(
+    post: Any, noted: int, below: str
+) -> None:
+    answer = f"#public\n\nHello Carol, it works again.\n\n{below}"
+    headers = {"Content_Type": "text/plain; charset=utf-8", "In_Reply_To": notification(post, noted)}
+    post.from_staff("Re", text=answer.replace("\n", "\r\n"), **headers)
+    assert kinds(post, noted)[-1] == "note"
+    assert "nothing marks it as quoted" in post.events(noted, "skipped")[-1].new
+
+
+def test_the_words_of_a_note_may_be_those_of_the_answer(post: Any, noted: int) -> None:
+    """What a colleague proposed in a note."""
+    text = "#public\r\nHello Carol, bob wrote to me. Ask for the money first."
+    post.from_staff("Re", text=text, In_Reply_To=notification(post, noted))
+    assert kinds(post, noted)[-1] == "reply"
+
+
+def test_a_detail_behind_a_colleagues_address_proves_nothing(post: Any, first: int) -> None:
+    """There are providers where it is another person's."""
+    answering = notification(post, first)
+    post.from_staff("Re", text="#public\r\nHello", sender="alice+x@desk.example", In_Reply_To=answering)
+    assert post.entries(first)[-1].kind == "note"
+    assert "not certain" in post.events(first, "skipped")[0].new

@@ -174,3 +174,10 @@ def test_who_has_left_the_desk_is_a_customer_like_others(post: Any) -> None:
     answer = post.mail("My last invoice", "bob@desk.example")
     assert [row.address for row in post.rows(Address)] == ["bob@desk.example"]
     assert post.ticket(answer.ticket).requester_id is not None
+
+
+@pytest.mark.parametrize(
+    "subject", ["", "=?utf-8?b?4oCL?=", "=?utf-8?q?=E2=80=AE=20?="], ids=["none", "no width", "order"]
+)
+def test_a_subject_that_shows_nothing_is_none(post: Any, subject: str) -> None:
+    assert post.ticket(post.mail(subject).ticket).subject == "(no subject)"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -18,8 +16,38 @@ import pytest
 from imapclient import IMAPClient
 from mail_servers.wires import free_port, wait_for_port
 
+from bench import dovecot
+
 TLS = Path(__file__).parents[1] / "tls"
-USER, PASSWORD = "support", "wonderland"
+USER, PASSWORD = dovecot.USER, dovecot.PASSWORD
+
+PYMAP = (
+    "from functools import partial; from pymap import config; from pymap.main import main;"
+    "config.BuiltinHash = partial(config.BuiltinHash, rounds=1); main()"
+)
+"""Without rounds, which would take half a second at each login: this password is no secret."""
+
+TLS_AND_IMPATIENCE = f"""
+ssl = yes
+ssl_cert = <{TLS}/cert.pem
+ssl_key = <{TLS}/key.pem
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+"""
+"""Wrong passwords are answered at once, however many."""
+
+OAUTH = """
+auth_mechanisms = plain xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {settings}
+}}
+"""
 
 
 class ImapServer:
@@ -82,7 +110,7 @@ class ImapServer:
         assert self.folder is not None
         self.process.terminate()
         self.process.wait(10)
-        self.process = subprocess.Popen(["dovecot", "-F", "-c", str(self.folder / "dovecot.conf")])
+        self.process = dovecot.again(self.folder)
         wait_for_port(self.plain_port, self.process)
 
     def put(self, number: int, mail: Callable[[int], bytes]) -> None:
@@ -106,79 +134,18 @@ class ImapServer:
 def start_dovecot(introspection: str = "") -> ImapServer:
     """Dovecot with a configuration and a folder of its own, run by whoever runs the tests. `introspection`: the URL
     that tells of an access token whose it is (RFC 7662); it then takes XOAUTH2 and OAUTHBEARER, too.
-
-    It refuses to serve mail as root: there it does so as `nobody`.
     """
     folder = Path(tempfile.mkdtemp(prefix="tkt-dovecot-"))
-    folder.chmod(0o755)
-    user, group = pwd.getpwuid(os.getuid()), grp.getgrgid(os.getgid())
-    server = user if user.pw_uid else pwd.getpwnam("nobody")
-    (folder / "mail").mkdir()
-    os.chown(folder / "mail", server.pw_uid, server.pw_gid)
     plain, tls = free_port(), free_port()
-    config = folder / "dovecot.conf"
-    oauth = ""
+    more = TLS_AND_IMPATIENCE
     if introspection:
         settings = folder / "oauth2.conf"
         settings.write_text(
             f"introspection_url = {introspection}\nintrospection_mode = get\nusername_attribute = user\n"
             "active_attribute = active\nactive_value = true\n"
         )
-        oauth = f"""
-        auth_mechanisms = plain xoauth2 oauthbearer
-        passdb {{
-          driver = oauth2
-          mechanisms = xoauth2 oauthbearer
-          args = {settings}
-        }}"""
-    config.write_text(
-        f"""
-        base_dir = {folder}/run
-        state_dir = {folder}/run
-        log_path = {folder}/dovecot.log
-        protocols = imap
-        listen = 127.0.0.1
-        ssl = yes
-        ssl_cert = <{TLS}/cert.pem
-        ssl_key = <{TLS}/key.pem
-        disable_plaintext_auth = no
-        mail_location = maildir:{folder}/mail/%u
-        first_valid_uid = 0
-        first_valid_gid = 0
-        {oauth}
-        default_login_user = {server.pw_name}
-        default_internal_user = {user.pw_name}
-        default_internal_group = {group.gr_name}
-        passdb {{
-          driver = static
-          args = password={PASSWORD}
-        }}
-        userdb {{
-          driver = static
-          args = uid={server.pw_uid} gid={server.pw_gid} home={folder}/mail
-        }}
-        service imap-login {{
-          chroot =
-          inet_listener imap {{
-            port = {plain}
-          }}
-          inet_listener imaps {{
-            port = {tls}
-          }}
-        }}
-        auth_failure_delay = 0
-        service anvil {{
-          chroot =
-          unix_listener anvil-auth-penalty {{
-            mode = 0
-          }}
-        }}
-        service stats {{
-          chroot =
-        }}
-        """
-    )
-    process = subprocess.Popen(["dovecot", "-F", "-c", str(config)], stderr=subprocess.DEVNULL)
+        more += OAUTH.format(settings=settings)
+    process = dovecot.start(folder, plain, tls, more)
     wait_for_port(plain, process)
     return ImapServer(process, plain, tls, folder)
 
@@ -186,7 +153,7 @@ def start_dovecot(introspection: str = "") -> ImapServer:
 def start_pymap(*, tls: bool = False) -> ImapServer:
     """pymap in memory, on one port; with `tls` it takes no login before STARTTLS."""
     port = free_port()
-    command = [sys.executable, "-c", "from pymap.main import main; main()", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-c", PYMAP, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--cert", f"{TLS}/cert.pem", "--key", f"{TLS}/key.pem"] if tls else ["--no-tls"]
     command += ["dict", "--demo-user", USER, "--demo-password", PASSWORD]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tkt.desk import conversation, customers, sla_check, spam, tickets, undo
+from tkt.desk import conversation, customers, merging, sla_check, spam, splitting, tickets, undo
 from tkt.desk.configure import apply_config, make_desk
 from tkt.desk.conversation import Message
 from tkt.desk.unit import SYSTEM, Actor, Desk, find_actor
@@ -26,6 +26,7 @@ from tkt.sla.replaying.rebuild import AnyClockSpans, stored_clocks
 from tkt.store.definitions import Definitions
 from tkt.store.engine import Store
 from tkt.store.location import Location, parse_location
+from tkt.store.rows import rows
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ADDRESS = "ann@example.org"
@@ -84,7 +85,7 @@ SHOP = '[[team]]\nname = "shop"\nmembers = ["bob"]\ncalendar = "{calendar}"\n'
 VIP = """
 [[sla]]
 name = "vip"
-match = 'tag:vip OR type:incident OR field.site:hq OR text:boiler OR customer.tier:gold OR reopened>=2'
+match = 'tag:vip OR type:incident OR field.site:hq OR text:boiler OR customer.tier:gold OR reopened>=2 OR unanswered>=3'
 calendar = "24x7"
 pause = [{pause}]
 [sla.targets]
@@ -168,7 +169,7 @@ class Told:
             tickets.create(
                 self.desk(SYSTEM), subject, message=message("the first", machine), channel="mail", machine=machine
             )
-        tickets.create(self.desk(), "another", priority="low")
+        tickets.create(self.desk(), "another", priority="low", text="they called")
         self.check_laws()
 
     def act(self, gap: int, act: tuple[Any, ...]) -> None:
@@ -219,8 +220,22 @@ class Told:
         spam.ham(self.desk(), 1)
 
     def merge(self) -> None:
-        with self.desk().change() as change:
-            change.set(change.ticket(1), "merge", merged=2)
+        merging.merge(self.desk(), 1, 2)
+
+    def join(self, number: int) -> None:
+        merging.merge(self.desk(), number, 1)
+
+    def split(self) -> None:
+        splitting.split(self.desk(), 1)
+
+    def other(self, what: str) -> None:
+        """What happens on the other ticket meanwhile."""
+        if what == "receive":
+            conversation.receive(self.desk(SYSTEM), 2, message(f"and the boiler, at {self.at}"))
+        elif what == "reply":
+            conversation.reply(self.desk(), 2, "we see to it")
+        else:
+            tickets.set_status(self.desk(), 2, what)
 
     def customer(self, words: str) -> None:
         name, _, value = words.partition("=")
@@ -283,11 +298,19 @@ class Told:
             left = clock["target_seconds"] - clock["carried_seconds"] - clock["used_seconds"]
             assert calendar.between(clock["running_since"], clock["due_at"]) == left > 0
 
+    def numbers(self) -> list[int]:
+        """All tickets there are by now: splitting makes further ones."""
+        with self.store.reading() as session:
+            return [row[0] for row in rows(session, "SELECT number FROM ticket ORDER BY number")]
+
     def told(self) -> list[Any]:
-        """The ledger without the store's own numbers of definitions."""
+        """All ledgers without the store's own numbers of definitions."""
+        with self.store.reading() as session:
+            found = stored_clocks(session, self.numbers())
         return [
-            ({**clock, "policy_id": 0, "calendar_id": bool(clock["calendar_id"])}, spans)
-            for _, (clock, spans) in sorted(self.ledger().items())
+            (number, {**clock, "policy_id": 0, "calendar_id": bool(clock["calendar_id"])}, spans)
+            for number, clocks in sorted(found.items())
+            for clock, spans in sorted(clocks, key=lambda one: (one.clock["metric"], one.clock["cycle"]))
         ]
 
 

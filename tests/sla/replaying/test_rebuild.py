@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from tkt.cli.main import run
+from tkt.desk import archive, conversation, tickets, undo
+from tkt.desk.conversation import Message
+from tkt.desk.unit import SYSTEM
 from tkt.sla.replaying import rebuild
+from tkt.store.tables import Ticket
 
 LONG = [
     (60, ("reply", "waiting")),
@@ -152,3 +157,20 @@ def test_the_reason_of_a_stretch_is_what_the_history_says(story: Any) -> None:
         "reply, status new → waiting (alice)",
         "customer's message, status waiting → open (tkt)",
     ]
+
+
+def test_nobody_waits_for_an_answer_to_what_came_from_an_archive(story: Any) -> None:
+    """The policies ask for `unanswered`: when a reply is taken back it counts as in the history gone through."""
+    letters = [Message("long ago", "Ann", "ann@example.org") for _ in range(4)]
+    past = [archive.Past(one, story.at - timedelta(days=90), outside=("Ann", one.address)) for one in letters]
+    with story.desk().change() as change:
+        number, _ = archive.begin(change, "old", "a key", past, archive.Setting())
+    tickets.set_status(story.desk(), number, "open")
+    conversation.receive(story.desk(SYSTEM), number, letters[0])
+    conversation.reply(story.desk(), number, "here you are")
+    undo.undo(story.desk(), number)
+    tickets.set_fields(story.desk(), number, {"category": "mail"})
+    found = rebuild.check(story.store, [number])
+    assert found.clocks and not found.differences and not found.unknown
+    with story.store.reading() as session:
+        assert session.get_one(Ticket, number).unanswered_count == 1

@@ -39,7 +39,9 @@ fields = words(
 seldom = st.one_of(
     st.tuples(st.just("set"), fields),
     st.tuples(st.just("tag"), words(["+vip", "-vip", "+spam", "-spam"])),
-    st.tuples(words(["note", "robot", "snooze", "spam", "ham", "merge"])),
+    st.tuples(words(["note", "robot", "snooze", "spam", "ham", "merge", "split"])),
+    st.tuples(st.just("join"), words([2, 2, 3])),
+    st.tuples(st.just("other"), words(["receive", "receive", "reply", "waiting", "resolved"])),
     st.tuples(st.just("customer"), words(["tier=gold", "tier=none", "company=Acme Ltd", "company=none", "sla=vip"])),
     st.tuples(st.just("customer"), words(["sla=shop", "sla=none", "name=Anna"])),
     st.tuples(st.just("company"), words(["tier=gold", "tier=", "sla=standard", "sla="])),
@@ -50,11 +52,11 @@ openings = st.sampled_from(["mail", "mail", "outage", "agent", "bare", "machine"
 stories = st.tuples(openings, st.lists(st.tuples(gaps, acts), min_size=1, max_size=14))
 
 
-def assert_simulating_the_same_changes_nothing(store: Store, text: str, now: datetime) -> None:
+def assert_simulating_the_same_changes_nothing(store: Store, numbers: list[int], text: str, now: datetime) -> None:
     with store.reading() as session:
         era = era_of(session, read(text))
     period = Period(now - timedelta(days=400), now + timedelta(seconds=10), now)
-    found = simulate_run.run(store.location, [1, 2], era, period)
+    found = simulate_run.run(store.location, numbers, era, period)
     assert not found.flips and not found.left_out
     old, new = ({key: vars(figures) for key, figures in side.items()} for side in (found.old, found.new))
     assert old == new
@@ -71,10 +73,10 @@ def test_the_history_makes_the_same_ledger_again(made: Any, told: Any, configs: 
         for gap, act in acts_of_story:
             one.act(gap, act)
         ledgers.append(one.told())
-        found = rebuild.check(store, [1, 2])
+        found = rebuild.check(store, one.numbers())
         assert not found.differences, found.differences
-        assert not [one for one in found.unknown if "asks for reopened" not in one.reason], found.unknown
+        assert not found.unknown, found.unknown
         if all(act[0] != "apply" for _, act in acts_of_story):
-            assert_simulating_the_same_changes_nothing(store, configs[0], one.at)
+            assert_simulating_the_same_changes_nothing(store, one.numbers(), configs[0], one.at)
         store.close()
     assert ledgers[0] == ledgers[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 from tkt.cli.main import run
 from tkt.config.schema import read
 from tkt.config.simulated import era_of
-from tkt.sla.replaying import simulate_run
-from tkt.sla.replaying.simulate import Outcome, Period, over_policies
+from tkt.sla.replaying import portions, simulate_run
+from tkt.sla.replaying.simulate import Figures, Outcome, Period, over_policies
 
 HOUR = 3600
 
@@ -81,6 +82,25 @@ def test_another_calendar_and_another_policy(told: Any, configs: list[str]) -> N
     assert open_late < always_late
 
 
+def test_policies_may_ask_how_often_somebody_wrote_and_reopened(told: Any, configs: list[str]) -> None:
+    """Both counts are those of each moment of the history; #1 is opened again twice."""
+    for gap, act in [
+        (60, ("receive", "")),
+        (60, ("receive", "")),
+        (60, ("status", "resolved")),
+        (60, ("receive", "")),
+        (60, ("receive", "")),
+        (0, ("receive", "auto-reply: out of office")),
+        (60, ("set", "priority=high")),
+    ]:
+        told.act(gap, act)
+    expected = {"unanswered>=1": 3, "unanswered>=2": 1, "unanswered>=4": 1, "unanswered>=5": 0}
+    for match, cycles in (expected | {"reopened>=1": 2, "reopened>=2": 1, "reopened>=3": 0}).items():
+        found = simulated(told, re.sub("match = 'tag:vip.*'", f"match = '{match}'", configs[0]), (1,))
+        side = found.new.get(("resolution", "vip"), Figures())
+        assert side.kept + side.broken + side.by_change + side.running == cycles, match
+
+
 def test_only_what_was_decided_in_the_period_counts(told: Any, configs: list[str]) -> None:
     with told.store.reading() as session:
         era = era_of(session, read(configs[0]))
@@ -91,8 +111,8 @@ def test_only_what_was_decided_in_the_period_counts(told: Any, configs: list[str
 
 def test_processes_come_to_the_same(told: Any, configs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     alone = simulated(told, configs[1])
-    monkeypatch.setattr(simulate_run, "ALONE", 0)
-    monkeypatch.setattr(simulate_run, "CHUNK", 1)
+    monkeypatch.setattr(portions, "ALONE", 0)
+    monkeypatch.setattr(portions, "CHUNK", 1)
     shared = simulated(told, configs[1])
     assert shared.flips == alone.flips and shared.tickets == alone.tickets == 2
     for metric in ("first_response", "resolution"):

@@ -2,8 +2,8 @@
 
 One message, three steps
     1. `intake.store`: the raw bytes are committed, under the message's name in its mailbox, before anything else.
-    2. `intake.process`: it is read, then one transaction makes it a ticket, an entry, or nothing (a duplicate), with
-       all that follows from it: rules, clocks, mails to send.
+    2. `intake.process`: it is read, then one change makes it a ticket, an entry, or nothing (a duplicate), with all
+       that follows from it: rules, clocks, mails to send. On SQLite messages that come in masses share commits.
     3. The folder is marked (\\Seen, moved to `archive`, Maildir's cur/), then the position in it is kept.
 A process that dies between two steps leaves what the next round takes up: step 1 knows a message by its mailbox and
 name, step 2 only takes what is still in the state `stored`, step 3 is repeated. `resume` begins every round with what
@@ -23,11 +23,11 @@ Reading
     kills its reader, goes to quarantine with that reason, and the rest goes on.
 
 What is a duplicate
-    The same bytes, in whatever mailbox. Or the same Message-ID from the same sender with the same subject and
-    date: one mail that reached two of our mailboxes, or that a mailing list sent a second time. A Message-ID alone
-    is no proof: whoever guesses one must not be able to make a message disappear. Where there is none, the same words
-    of the same sender with the same Date. A message with a Message-ID that we signed is our own, come back, and is not
-    filed again.
+    The same bytes, in whatever mailbox. Or the same Message-ID from the same sender with the same subject, date, words
+    and files (`copies.is_copy`): one mail that reached two of our mailboxes, or that a mailing list sent a second time.
+    A Message-ID alone is no proof: whoever guesses one, or was sent the mail too, must not be able to make it
+    disappear. Where there is none, the same words of the same sender with the same Date. A message with a Message-ID
+    that we signed is our own, come back, and is not filed again.
     A copy that came in by the mailbox of another team links the ticket to that team too, which is told of it; so does
     a mailbox of another team in To or Cc, whether or not its copy comes in. The ticket's own team is that of the first.
 
@@ -35,6 +35,8 @@ Which ticket
     1. A merged ticket stands for the one it was merged into.
     2. Our own signed Message-ID in In-Reply-To, then in References, newest first.
     3. The token in the address that it was sent to: support+1042.SIGNATURE@example.com.
+       What 2 and 3 say of a ticket holds for what was split off from it: where a newer message among those answered has
+       a ticket of its own by now, that one is meant.
     4. A customer's Message-ID in In-Reply-To or References, if the sender takes part in that ticket.
     5. A subject tag [#1042], if the sender takes part in that ticket.
     6. None of them: a new ticket.
@@ -61,9 +63,9 @@ Who wrote
     from outside in Reply-To (a web form's mail) comes from that one.
     An agent is verified by `Authentication-Results` of our own server (`mailbox.authserv`, RFC 8601; which fields are
     believed is in `authentication`), which says that DMARC passed; or by answering the notification that was sent to
-    this very address, since only its reader knows the signed Message-ID. From must name that one address alone. Where
-    our server says that DMARC failed for a staff address, the mail goes to quarantine; `retry` lets it in as a
-    stranger's words that stay inside: filed in nobody's name, and marked.
+    this very address, since only its reader knows the signed Message-ID. From must name that one address alone, without
+    a detail. Where our server says that DMARC failed for a staff address, the mail goes to quarantine; `retry` lets it
+    in as a stranger's words that stay inside: filed in nobody's name, and marked.
     A verified agent whose answer to a notification begins with a line "#public" replies to the customer with what
     follows, signature and all but without quotes; where that can't be, or the notification may still be in it (quoted
     without a mark, attached), it stays a note, the history says why, and the agent is told. A verified agent who
@@ -76,10 +78,11 @@ Who wrote
 
 Machine mail
     Classified by `classify`, stored, filed with its reason; it gets no confirmation and moves no state, owner or
-    clock. A bounce belongs to the mail that its own signed address or the returned Message-ID names. A permanent one
-    marks that mail as failed (it still goes to those who wait for it) and the ticket as undelivered and, where the
-    address is at fault and that very mail went to it, the address as out of reach, as a complaint does; a later
-    delivery to it, or a mail from it, takes that back.
+    clock. A mailing list that is one of our mailboxes is none (`own_lists`): what comes through it is judged as if it
+    had come straight. A bounce belongs to the mail that its own signed address or the returned Message-ID names. A
+    permanent one marks that mail as failed (it still goes to those who wait for it) and the ticket as undelivered and,
+    where the address is at fault and that very mail went to it, the address as out of reach, as a complaint does; a
+    later delivery to it, or a mail from it, takes that back.
     An automatic mail that answers no ticket of ours makes a ticket of its own, which `create` keeps out of everybody's
     way. What a desk sends by itself is limited, to one address, to everybody together, and to who repeats the same
     words (`tkt.desk.automatic`), so that two machines that answer each other soon fall silent.
@@ -185,7 +188,9 @@ def ingest(desk: Desk, raw: bytes, mailbox: str | None = None) -> intake.Outcome
 
 
 def _addressed(declared: Sequence[Mailbox], raw: bytes) -> str:
-    """The mailbox that a message is addressed to, else the only one there is, else none."""
+    """The only mailbox there is, else the one that a message is addressed to, else none."""
+    if len(declared) == 1:
+        return declared[0].name
     try:
         mail = watchdog.read(raw)
         addressed = {*mail.delivered_to, *(one.email for one in (*mail.to, *mail.cc))}
@@ -193,4 +198,4 @@ def _addressed(declared: Sequence[Mailbox], raw: bytes) -> str:
         addressed = set()
     addressed |= {without_detail(one) for one in addressed}  # with the token of a ticket or a bounce in it
     matching = [box.name for box in declared if not addressed.isdisjoint((box.address, box.return_path))]
-    return next(iter(matching), declared[0].name if len(declared) == 1 else "")
+    return next(iter(matching), "")

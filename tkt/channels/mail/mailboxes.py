@@ -99,7 +99,10 @@ def read_folders(box: Mailbox, server: Server) -> tuple[str, ...]:
 
 def mailboxes(definitions: Definitions) -> list[Mailbox]:
     """All declared mailboxes, in the file's order. Raises UsageError for a URL that can't be read."""
-    return [_mailbox(declared) for declared in definitions.of("mailbox")]
+    found: list[Mailbox] | None = definitions.cache.get("mailboxes")
+    if found is None:
+        found = definitions.cache["mailboxes"] = [_mailbox(declared) for declared in definitions.of("mailbox")]
+    return found
 
 
 def named(boxes: Iterable[Mailbox], names: Iterable[str]) -> list[Mailbox]:

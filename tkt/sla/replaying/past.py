@@ -7,12 +7,13 @@ found by `tkt.sla.replaying.replay`, which goes through the events.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
 from tkt.sla.replaying.customer_past import Customer
+from tkt.sla.ticket_state import CAME, WENT
 from tkt.store.rows import rows
 
 PORTION = 500
@@ -36,7 +37,7 @@ class PastEvent(NamedTuple):
 
 
 class PastEntry(NamedTuple):
-    """One message; `files` are those that count as attachments."""
+    """One message, where it stands now; `files` are those that count as attachments."""
 
     id: int
     position: int
@@ -95,15 +96,17 @@ def read_pasts(session: Session, numbers: Sequence[int]) -> list[Past]:
     """The past of each of these tickets (at most PORTION) that is there, by number."""
     found = (PastTicket._make(row) for row in _rows(session, _TICKETS, numbers))
     tickets = [one._replace(undelivered=bool(one.undelivered), breached=bool(one.breached)) for one in found]
-    events = _grouped(_rows(session, _EVENTS, numbers))
+    rows_of_events = _grouped(_rows(session, _EVENTS, numbers))
+    events = {number: [_event(row) for row in some] for number, some in rows_of_events.items()}
     entries = _grouped(_rows(session, _ENTRIES, numbers))
+    elsewhere = _elsewhere(session, events, entries)
     belonging = _grouped(_rows(session, _BELONGING, numbers, times=4))
     customers = _customers(session, {one.requester_id for one in tickets if one.requester_id})
     return [
         Past(
             one,
-            [_event(row) for row in events.get(one.number, [])],
-            [PastEntry(*row) for row in entries.get(one.number, [])],
+            events.get(one.number, []),
+            [*(PastEntry(*row) for row in entries.get(one.number, [])), *elsewhere.get(one.number, [])],
             *_belongs(belonging.get(one.number, [])),
             customers.get(one.requester_id or 0, Customer()),
         )
@@ -116,12 +119,27 @@ def _event(row: Sequence[Any]) -> PastEvent:
     return PastEvent._make([*before, _value(old), _value(new), cause, undoes])
 
 
-def read_texts(session: Session, number: int) -> dict[int, list[str]]:
-    """What the search index has of each message, by its id: its text, and the names of its files."""
-    found = {identifier: [text] for identifier, text in rows(session, _TEXTS, (number,))}
-    for identifier, name in rows(session, _FILES, (number,)):
+def read_texts(session: Session, entries: Sequence[int]) -> dict[int, list[str]]:
+    """What the search index has of each of these messages, by its id: its text, and the names of its files."""
+    found = {identifier: [text] for identifier, text in _rows(session, _TEXTS, entries)}
+    for identifier, name in _rows(session, _FILES, entries):
         found[identifier].append(name)
     return found
+
+
+def _elsewhere(
+    session: Session, events: Mapping[int, Sequence[PastEvent]], entries: Mapping[int, Sequence[tuple[Any, ...]]]
+) -> dict[int, list[PastEntry]]:
+    """By ticket, the messages that its history tells of and that are on another ticket now."""
+    missing: dict[int, list[int]] = {}
+    for number, history in events.items():
+        moves = [event for event in history if event.field.startswith((CAME, WENT))]
+        if moves:
+            named = {event.entry for event in history if event.entry}.union(*(event.new for event in moves))
+            missing[number] = sorted(named - {row[0] for row in entries.get(number, [])})
+    found = _rows(session, _MOVED, sorted(set[int]().union(*missing.values())))
+    by_id = {row[0]: PastEntry(*row) for row in found}
+    return {number: [by_id[one] for one in ids] for number, ids in missing.items()}
 
 
 def _belongs(
@@ -167,11 +185,12 @@ _EVENTS = """
 SELECT ticket, id, at, change, actor, entry, verb, field, CAST(old AS TEXT), CAST(new AS TEXT), cause, undoes
 FROM event WHERE ticket IN ? ORDER BY ticket, id
 """
-_ENTRIES = """
-SELECT e.ticket, e.id, e.position, e.kind, e.at, e.agent_id IS NOT NULL, e.machine,
-       (SELECT count(*) FROM attachment a WHERE a.entry_id = e.id AND NOT a.inline AND NOT a.logo)
-FROM entry e WHERE e.ticket IN ? ORDER BY e.ticket, e.position
+_ENTRY = """
+e.id, e.position, e.kind, e.at, e.agent_id IS NOT NULL, e.machine,
+(SELECT count(*) FROM attachment a WHERE a.entry_id = e.id AND NOT a.inline AND NOT a.logo)
 """
+_ENTRIES = f"SELECT e.ticket, {_ENTRY} FROM entry e WHERE e.ticket IN ? ORDER BY e.ticket, e.position"
+_MOVED = f"SELECT {_ENTRY} FROM entry e WHERE e.id IN ?"
 _BELONGING = """
 SELECT ticket, 'tag', tag, '' FROM ticket_tag WHERE ticket IN ?
 UNION ALL SELECT ticket, 'field', name, value FROM ticket_field WHERE ticket IN ?
@@ -183,7 +202,5 @@ _PEOPLE = """
 SELECT p.id, p.name, coalesce(c.name, ''), p.tier, p.sla, coalesce(c.tier, ''), coalesce(c.sla, '')
 FROM person p LEFT JOIN company c ON c.id = p.company_id WHERE p.id IN ?
 """
-_TEXTS = "SELECT id, text FROM entry WHERE ticket = ?"
-_FILES = (
-    "SELECT a.entry_id, a.name FROM attachment a JOIN entry e ON e.id = a.entry_id WHERE e.ticket = ? ORDER BY a.id"
-)
+_TEXTS = "SELECT id, text FROM entry WHERE id IN ?"
+_FILES = "SELECT entry_id, name FROM attachment WHERE entry_id IN ? ORDER BY id"

@@ -13,7 +13,7 @@ the stored ledger (`tkt.sla.replaying.rebuild`), and what follows from other pro
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -38,6 +38,12 @@ FOLLOWING = ("resolved", "closed", "unanswered")
 MESSAGES = ("inbound", "reply", "note", "call", "chat", "system")
 SPAM = "spam"
 
+BY_TIME = "rule"
+"""The verb that notes the firing of a rule of `on = "every"`."""
+
+TOUCHING = frozenset({*MESSAGES, "create", "withdraw", "restore", BY_TIME})
+"""Verbs by which a ticket counts as updated, besides what changes a field of it."""
+
 
 class Replayed(NamedTuple):
     """A ticket's recomputed clocks with their spans, its deadline, whether anything was broken.
@@ -57,7 +63,7 @@ def replay(session: Session, past: Past, eras: Eras) -> Replayed:
     """Recompute the clocks of one ticket; `session` is only read."""
     if not past.events or past.events[0].verb not in ("create", "import"):
         return Replayed([], problem="the history does not begin with its creation")
-    played = _Play(session, past, eras)
+    played = Play(session, past, eras)
     try:
         played.run()
     except TktError as error:
@@ -66,11 +72,12 @@ def replay(session: Session, past: Past, eras: Eras) -> Replayed:
     return Replayed(played.book.clocks, ticket.due_at, ticket.breached, gap=ticket.differs(eras.asked))
 
 
-class _Play:
-    """One ticket going through its history."""
+class Play:
+    """One ticket going through its history; without its clocks where nobody asks for them (`promises`)."""
 
-    def __init__(self, session: Session, past: Past, eras: Eras) -> None:
+    def __init__(self, session: Session, past: Past, eras: Eras, *, promises: bool = True) -> None:
         self.session = session
+        self.promises = promises
         self.past = past
         self.eras = eras
         self.definitions = eras.definitions(eras.place(past.events[0].id))
@@ -83,7 +90,7 @@ class _Play:
         for _, group in groupby(self.past.events, key=lambda event: event.change):
             events = list(group)
             self._wait_until(events[0].id)
-            self._change(events)
+            self.change(events)
         self._wait_until(None)
 
     # --- what changed around the ticket ---------------------------------------------------------------------
@@ -103,12 +110,15 @@ class _Play:
     def _wait_until(self, event: int | None) -> None:
         """Go through what changed around the ticket before this event (None: since)."""
         while self._awaited and (event is None or self._awaited[0][0] < event):
-            _, what = self._awaited.popleft()
-            if isinstance(what, Turn):
-                self.ticket.customer = what.customer
-                self._reconsider(from_micros(what.at), what.cause)
-            else:
-                self._enter(what)
+            self.meet(self._awaited.popleft()[1])
+
+    def meet(self, what: int | Turn) -> None:
+        """An era begins, or the customer changes."""
+        if isinstance(what, Turn):
+            self.ticket.customer = what.customer
+            self._reconsider(from_micros(what.at), what.cause)
+        else:
+            self._enter(what)
 
     def _enter(self, place: int) -> None:
         era = self.eras.all[place]
@@ -118,47 +128,56 @@ class _Play:
 
     def _reconsider(self, at: datetime, cause: str) -> None:
         ticket = self.ticket
-        if ticket.status_kind in ("open", "waiting"):
+        if self.promises and ticket.status_kind in ("open", "waiting"):
             clocks.reconsider_in(
                 self.book, self.definitions, ticket, lambda: ticket.facts(self._said), at, cause
             )  # fmt: skip
 
     # --- changes --------------------------------------------------------------------------------------------
 
-    def _change(self, events: Sequence[PastEvent]) -> None:
+    def change(self, events: Sequence[PastEvent]) -> None:
+        """One change of the log."""
         at = from_micros(events[0].at)
         if _is_check(events[0]) and self.book.check(at):
             self.ticket.breached = True
         story = self._story(events, at)
         self.book.by_machine = bool(self.ticket.machine)
-        if story is not None:
-            self.ticket.updated_at = at
+        if self.promises:
             clocks.follow_in(self.book, self.definitions, story)
         self.book.statuses_past += [
             (str(one.old), at) for one in events if one.field == "status" and one.verb != "rule"
         ]
 
-    def _story(self, events: Sequence[PastEvent], at: datetime) -> Story | None:
+    def go_through(self, events: Sequence[PastEvent], hear: Callable[[PastEvent], str]) -> None:
+        """Let the events of a change happen to the ticket, in their order; `hear` does it, and says what rules may
+        answer.
+        """
+        for event in events:
+            hear(event)
+
+    def _story(self, events: Sequence[PastEvent], at: datetime) -> Story:
         ticket = self.ticket
         status, kind = ticket.status, ticket.status_kind
-        machine = bool(ticket.machine)
         created = any(event.verb == "create" for event in events)
         heard = _Heard(created)
-        for event in events:
-            heard.note(event, ticket, at, self.definitions)
+        self.go_through(events, lambda event: heard.note(event, ticket, at, self.definitions))
+        if heard.touched:
+            ticket.updated_at = at
         undone = any(event.undoes and event.cause == "undo" for event in events)
         first = next((event for event in events if not _notes_breach(event)), events[0])
         cause = first.cause or first.actor
+        moved = clocks.moved_in((event.field, event.old, event.new) for event in events)
         return Story(
-            ticket, at, lambda: ticket.facts(self._said), created=created, machine=created and machine,
+            ticket, at, lambda: ticket.facts(self._said), created=created, machine=created and bool(ticket.machine),
             inbound=heard.inbound, replied=heard.replied, withdrawn=heard.withdrawn, spam=heard.spam, undone=undone,
+            moved=moved,
             status_before=status, status_kind_before=kind, changed=heard.changed, cause=cause,
         )  # fmt: skip
 
     def _said(self) -> Iterator[str]:
         """The texts of the messages that stand at this moment of the history."""
         if self._texts is None:
-            self._texts = read_texts(self.session, self.past.ticket.number)
+            self._texts = read_texts(self.session, list(self.ticket.entries))
         for entry in sorted(self.ticket.said):
             yield from self._texts.get(entry, ())
 
@@ -179,25 +198,34 @@ class _Heard:
         self.created = created
         self.inbound = self.replied = self.withdrawn = self.spam = False
         self.changed: dict[str, tuple[object, object]] = {}
+        self.touched = False
+        """Whether the ticket counts as updated by it: a notice, a delivery or a follower leaves it as it was."""
 
-    def note(self, event: PastEvent, ticket: TicketPast, at: datetime, definitions: Definitions) -> None:
+    def note(self, event: PastEvent, ticket: TicketPast, at: datetime, definitions: Definitions) -> str:
+        """Let the event happen; what rules may answer of it ("created", "inbound", "replied", "changed"), or ""."""
         entry = ticket.entries.get(event.entry or 0)
+        self.touched = self.touched or event.verb in TOUCHING
         if entry is not None and event.verb in MESSAGES:
             ticket.say(entry, at, stands=True)
-            self._hear(event, entry.by_agent, entry.machine, ticket, at)
-        elif entry is not None and event.verb in ("withdraw", "restore"):
+            return self._hear(event, entry.by_agent, entry.machine, ticket, at)
+        if entry is not None and event.verb in ("withdraw", "restore"):
             self._turn(event.verb == "restore", entry.kind == "reply", ticket, at, event.entry or 0)
         elif entry is not None:
-            ticket.said.add(entry.id)  # brought in from an archive
+            ticket.bring_in(entry, event)
         elif ticket.apply(event, definitions):
-            self._note_field(event)
+            self.touched = self.touched or event.field != "watcher"
+            return self._note_field(event)
+        return "created" if event.verb == "create" else ""
 
-    def _hear(self, event: PastEvent, by_agent: bool, machine: str, ticket: TicketPast, at: datetime) -> None:
-        if event.verb == "reply":
-            self.replied = self.replied or by_agent
-        elif event.verb == "inbound" and not self.created and not machine:
+    def _hear(self, event: PastEvent, by_agent: bool, machine: str, ticket: TicketPast, at: datetime) -> str:
+        if event.verb == "reply" and by_agent:
+            self.replied = True
+            return "replied"
+        if event.verb == "inbound" and not self.created and not machine:
             self.inbound = True
             ticket.unanswered_since = ticket.unanswered_since or at
+            return "inbound"
+        return ""
 
     def _turn(self, stands: bool, reply: bool, ticket: TicketPast, at: datetime, entry: int) -> None:
         (ticket.said.add if stands else ticket.said.discard)(entry)
@@ -205,10 +233,11 @@ class _Heard:
             self.withdrawn, self.replied = not stands, stands
             ticket.recount_first_response()
 
-    def _note_field(self, event: PastEvent) -> None:
+    def _note_field(self, event: PastEvent) -> str:
         if event.field in FOLLOWING or event.field == "watcher":
-            return
+            return ""
         before = self.changed.get(event.field, (event.old, None))[0]
         many = event.field in ("tag", "teams") or event.field.startswith("field.")
         self.changed[event.field] = (event.old if many else before, event.new)
         self.spam = self.spam or (event.field == "tag" and event.new == SPAM)
+        return "changed"

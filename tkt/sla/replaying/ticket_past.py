@@ -6,20 +6,22 @@ and nothing but the log is needed to go forward from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tkt.sla.replaying.past import Past, PastEntry, PastEvent
+from tkt.sla.ticket_state import CAME, WENT
 from tkt.store.constants import NEVER, PRIORITIES, PRIORITY_NAMES
 from tkt.store.definitions import Definitions
+from tkt.store.message_order import joined
 from tkt.times import from_micros, to_micros
 
 if TYPE_CHECKING:
     from tkt.query.evaluate import Facts
     from tkt.sla.replaying.eras import Names
 
-NO_FIELDS = frozenset({"rule", "sla", "skipped", "notify", "mention", "link", "config", "import", "spam"})
+NO_FIELDS = frozenset({"rule", "sla", "skipped", "notify", "mention", "link", "config", "import", "spam", "webhook"})
 """Verbs whose events have something else than a field of the ticket in `field`."""
 
 DONE = ("resolved", "closed")
@@ -58,17 +60,30 @@ class TicketPast:
         self.fields = {name: value for name, value in _first_fields(past, first).items() if value is not None}
         self.customer = past.customer
         self.reopened = 0
+        self.parent: int | None = first.get("parent", row.parent)
         self.entries = {entry.id: entry for entry in past.entries}
+        self.order: list[int] = []
+        """The messages that are here, those taken back too."""
+        self.written: set[int] = set()
+        """Those that were written or brought in here: not those that came from another ticket."""
         self.said: set[int] = set()
         """The messages that have been written and stand."""
-        self.machine = _first_machine(past)
+        self.archived: set[int] = set()
+        """Those that were brought in from an archive: nobody waits for an answer to them."""
+        self._taken_for = _first_taken_for(past)
+
+    @property
+    def machine(self) -> str:
         """Why the message that opened the ticket counts as automatic."""
+        if self._taken_for is not None:
+            return self._taken_for
+        return self.entries[self.order[0]].machine if self.order else ""
 
     def apply(self, event: PastEvent, definitions: Definitions) -> bool:
         """Let one event change the ticket; whether it is about one of its fields."""
         if event.verb in NO_FIELDS:
             if event.verb == "spam" and event.field == "taken for":
-                self.machine = event.new or ""
+                self._taken_for = event.new or ""
             return False
         if event.field == "status":
             self._move(event, definitions.statuses.get(event.new, "open"))
@@ -78,6 +93,11 @@ class TicketPast:
             )
         elif event.field.startswith("field."):
             self._set_own_field(event.field.removeprefix("field."), event.new)
+        elif event.field.startswith(CAME):
+            self._let_come(event.new, first_stays=event.verb != "merge" or event.cause != "undo")
+        elif event.field.startswith(WENT):
+            self.order = [one for one in self.order if one not in event.new]
+            self.said.difference_update(event.new)
         elif event.field in _WRITE:
             _WRITE[event.field](self, event.new)
         else:
@@ -93,20 +113,44 @@ class TicketPast:
     @property
     def unanswered(self) -> int:
         """How many messages of customers stand since the last answer of an agent."""
-        standing = [one for one in self.past.entries if one.id in self.said]
-        answers = (one.position for one in standing if one.kind == "reply" and one.by_agent)
-        last = max(answers, default=0)
-        return sum(one.kind == "inbound" and not one.machine and one.position > last for one in standing)
+        said, count = self.said - self.archived, 0
+        for one in (self.entries[key] for key in self.order if key in said):
+            if one.kind == "reply" and one.by_agent:
+                count = 0
+            elif one.kind == "inbound" and not one.machine:
+                count += 1
+        return count
 
     def say(self, entry: PastEntry, at: datetime, *, stands: bool) -> None:
         """A message was written, or taken back."""
         (self.said.add if stands else self.said.discard)(entry.id)
+        if entry.id not in self.written:
+            self.written.add(entry.id)
+            self.order.append(entry.id)
         if entry.kind == "reply" and entry.by_agent and stands:
             self.first_response_at = self.first_response_at or at
 
+    def bring_in(self, entry: PastEntry, event: PastEvent) -> None:
+        """A message came from an archive; a ticket of the archive was updated when its last one was written."""
+        if event.verb != "import":
+            return
+        self.said.add(entry.id)
+        self.archived.add(entry.id)
+        if entry.id not in self.written:
+            self.written.add(entry.id)
+            self.order = sorted((*self.order, entry.id), key=lambda one: self.entries[one].at)
+        if self.past.events[0].verb == "import":
+            self.updated_at = max(self.updated_at, from_micros(entry.at))
+
+    def _let_come(self, came: Sequence[int], *, first_stays: bool) -> None:
+        """Messages of another ticket take their places (`message_order`)."""
+        self.order = joined(self.order, came, lambda one: self.entries[one].at, first_stays=first_stays)
+        self.said.update(came)
+
     def recount_first_response(self) -> None:
-        """After an answer was taken back or restored: the first that stands."""
-        standing = (one for one in self.past.entries if one.id in self.said and one.kind == "reply" and one.by_agent)
+        """After an answer was taken back or restored: the first that stands and was given here."""
+        here = (self.entries[one] for one in self.order if one in self.said and one in self.written)
+        standing = (one for one in here if one.kind == "reply" and one.by_agent)
         first = next(standing, None)
         self.first_response_at = from_micros(first.at) if first else None
 
@@ -163,7 +207,7 @@ class TicketPast:
             watchers=frozenset(self.watchers),
             tags=frozenset(self.tags),
             fields=dict(self.fields),
-            parent=row.parent,
+            parent=self.parent,
             created_at=row.created_at,
             updated_at=to_micros(self.updated_at),
             resolved_at=_micros(self.resolved_at),
@@ -226,11 +270,9 @@ def _answered_before(past: Past) -> datetime | None:
     return from_micros(answered)
 
 
-def _first_machine(past: Past) -> str:
-    for event in past.events:
-        if event.verb == "spam" and event.field == "taken for":
-            return event.old or ""
-    return past.entries[0].machine if past.entries and past.entries[0].position == 1 else ""
+def _first_taken_for(past: Past) -> str | None:
+    """Why its first message counted as automatic before somebody said otherwise; None where nobody did."""
+    return next((one.old or "" for one in past.events if one.verb == "spam" and one.field == "taken for"), None)
 
 
 # --- values -----------------------------------------------------------------------------------------------------------
@@ -275,6 +317,7 @@ _WRITE: dict[str, Callable[[TicketPast, Any], None]] = {
     "team": lambda ticket, value: setattr(ticket, "team_id", _id_of(value, ticket.names.teams)),
     "assignee": lambda ticket, value: setattr(ticket, "assignee", value or ""),
     "merged": _set("merged_into"),
+    "parent": _set("parent"),
     "due": _set_moment("manual_due_at"),
     "snooze": _set_moment("snoozed_until"),
     "resolved": _set_moment("resolved_at"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 
 from tkt.safe_text import safe_line
-from tkt.sla.reports import words as words
+from tkt.sla.reports import words
 from tkt.sla.reports.figures import Line
 from tkt.sla.reports.groups import ALL, WEEKDAYS, zone_named
 from tkt.sla.reports.report import Breach, Report

@@ -77,6 +77,14 @@ class Report(NamedTuple):
     breaches: tuple[Breach, ...]
 
 
+def check_period(start: datetime, end: datetime, now: datetime) -> None:
+    """Raise UsageError for a period that ends before it starts, or that has not begun."""
+    if start >= now:
+        raise UsageError("the period has not begun yet: --from lies in the future")
+    if start >= end:
+        raise UsageError("the period ends before it starts: --from must be earlier than --to")
+
+
 def report(
     reader: Reader,
     where: Where = EVERYTHING,
@@ -92,13 +100,12 @@ def report(
     """The report on the tickets that match `where` (`query` is its text) from `start` up to, not including, `end`, with
     so many of the `worst` breaches (0: all). `progress` is told, from 0 to 1, how far it is.
 
-    Raises UsageError for a dimension that is none, and for a period that ends before it starts.
+    Raises UsageError for a dimension that is none, and for a period that is none (`check_period`).
     """
     now = now or utcnow()
     end = end or now
     start = start or end - PERIOD
-    if start >= end:
-        raise UsageError("the period ends before it starts: --from must be earlier than --to")
+    check_period(start, end, now)
     period = Period(to_micros(start), to_micros(end), to_micros(now))
     with reader.snapshot():
         count = _Count(reader, period, by, worst)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.cells import cell_len, set_cell_size
 
 from tkt.safe_text import safe_line
-from tkt.sla.reports import words as words
+from tkt.sla.reports import words
 from tkt.sla.reports.figures import Line
 from tkt.sla.reports.groups import ALL, WEEKDAYS, zone_named
 from tkt.sla.reports.report import Report

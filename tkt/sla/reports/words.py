@@ -52,9 +52,10 @@ def cause_name(cause: str, detail: str) -> str:
     return " ".join(filter(None, (_CAUSES[cause], safe_line(detail))))
 
 
-def period(found: Report, zone: tzinfo | None = None) -> str:
+def period(found: Report) -> str:
     """From when to when, in the desk's zone."""
-    start, end = (moment.astimezone(zone or zone_named(found.zone)) for moment in (found.start, found.end))
+    zone = zone_named(found.zone)
+    start, end = (moment.astimezone(zone) for moment in (found.start, found.end))
     return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({found.zone})"
 
 

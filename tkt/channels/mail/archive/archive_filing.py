@@ -20,8 +20,9 @@ from tkt.desk import archive, people
 from tkt.desk.archive import Past, Setting
 from tkt.desk.conversation import Message, Upload
 from tkt.desk.unit import Change
+from tkt.store.blobs import content_of
 from tkt.store.rows import rows
-from tkt.store.tables import Blob, Ticket
+from tkt.store.tables import Ticket
 
 NAMED_AT_ONCE = 50
 """How many messages that a mail names are looked for."""
@@ -147,7 +148,7 @@ class Conversation:
             return 0
         sql = "SELECT digest, ticket FROM intake WHERE message_id = ? AND ticket IS NOT NULL ORDER BY id DESC LIMIT 5"
         for digest, ticket in rows(self.change.session, sql, (name,)):
-            if _is_same(_head(self.change.session.get_one(Blob, digest).data), mail):
+            if _is_same(_head(content_of(self.change.session, digest)), mail):
                 return int(ticket)
         return None
 

@@ -43,8 +43,8 @@ CREATE TABLE talk (node INTEGER PRIMARY KEY, begun INTEGER);
 class Index:
     """The messages of one import. `add` each, `arrange` once, then `conversations`."""
 
-    def __init__(self, path: str, ours: Collection[str], now: datetime) -> None:
-        self._store = sqlite3.connect(path, isolation_level=None)
+    def __init__(self, ours: Collection[str], now: datetime) -> None:
+        self._store = sqlite3.connect("", isolation_level=None)  # a file without a name: nobody has to remove it
         self._store.executescript(_SCHEMA)
         self._store.execute("BEGIN")
         self._above = array("q")

@@ -16,9 +16,8 @@ who takes part in it.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -36,9 +35,9 @@ from tkt.desk.addresses import same_address
 from tkt.desk.archive import Setting
 from tkt.desk.unit import Change, Desk
 from tkt.errors import Conflict
-from tkt.store.blobs import keep_blobs
+from tkt.store.blobs import content_of, keep_blobs
 from tkt.store.rows import execute, keep_all, rows
-from tkt.store.tables import Blob, Intake
+from tkt.store.tables import Intake
 
 MAILBOX = "import"
 """What brought a message in where no mailbox is named (`Intake.mailbox`)."""
@@ -47,6 +46,9 @@ CAUSE = "import"
 
 Progress = Callable[[str, int, int], None]
 """Told (what is done, "reading" or "filing"; messages; of how many, 0 while that is not known)."""
+
+Spots = Callable[[ExitStack], Iterable[Spot]]
+"""Finds the messages; it is given what holds files of the moment until the import ends."""
 
 
 class Options(NamedTuple):
@@ -72,10 +74,8 @@ class Counts(NamedTuple):
     already: int = 0
 
 
-def bring_in(
-    desk: Desk, spots: Callable[[str], Iterable[Spot]], options: Options, progress: Progress, *, dry_run: bool = False
-) -> Counts:
-    """Bring in the messages that `spots` finds (it is given a folder for files of the moment); what became of them.
+def bring_in(desk: Desk, spots: Spots, options: Options, progress: Progress, *, dry_run: bool = False) -> Counts:
+    """Bring in the messages that `spots` finds; what became of them.
 
     With `dry_run` everything is looked at and nothing written. Raises NotFound (mailbox, team, file), UsageError,
     NotAllowed, Conflict (another import is under way), TryAgain.
@@ -83,18 +83,15 @@ def bring_in(
     with desk.look() as change:
         change.require("admin")
         helper = _Importer(desk, change, options, dry_run)
-    with desk.store.alone("import") as mine, tempfile.TemporaryDirectory(prefix="tkt-import-") as folder:
+    with desk.store.alone("import") as mine, ExitStack() as kept:
         if not mine:
             raise Conflict("another import into this desk is under way; wait for its end")
-        index = Index(os.path.join(folder, "index.db"), helper.frame.ours, desk.now())
-        try:
-            for spot in spots(folder):
-                index.add(spot, archives.read(spot, archives.HEAD_BYTES))
-                progress("reading", index.messages, 0)
-            index.arrange()
-            return helper.take_all(index, progress)
-        finally:
-            index.close()
+        index = kept.enter_context(closing(Index(helper.frame.ours, desk.now())))
+        for spot in spots(kept):
+            index.add(spot, archives.read(spot, archives.HEAD_BYTES))
+            progress("reading", index.messages, 0)
+        index.arrange()
+        return helper.take_all(index, progress)
 
 
 class _Importer:
@@ -186,7 +183,7 @@ def take_again(desk: Desk, identifier: int) -> intake.Outcome:
     """
     with desk.look() as change:
         row = change.session.get_one(Intake, identifier)
-        raw = change.session.get_one(Blob, row.digest).data
+        raw = content_of(change.session, row.digest)
     item = Item(0, Spot("", 0, len(raw)), raw, row.digest)
     [item] = _read([item])
     if item.mail is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from tkt.channels.mail.filing import copies, senders, staff_mail
+from tkt.channels.mail.filing import copies, own_lists, senders, staff_mail
 from tkt.channels.mail.filing.arrival import Arrival, Filed
 from tkt.channels.mail.filing.thread import (
     Found,
@@ -76,7 +76,7 @@ def machine_words(change: Change, mail: ParsedMail) -> str:
     Another tkt desk's mail carries the loop field too: a person there writes to us as to anybody, and what that desk
     sends by itself says so in Auto-Submitted.
     """
-    machine = mail.machine
+    machine = own_lists.machine_of(change, mail)
     if machine is None:
         return ""
     if machine.kind == "loop" and mail.headers.raw(LOOP_HEADER) != desk_mark(change):
@@ -104,7 +104,9 @@ def _open(desk: Desk, change: Change, arrival: Arrival, message: Message, found:
     if forwarded is not None:
         return forwarded
     filed = _new_ticket(desk, change, arrival, message, untagged(arrival.mail.subject, found.tags))
-    if not message.machine:
+    if message.machine:
+        act_on_report(change, arrival.mail, change.ticket(filed.ticket))
+    else:
         _tell_of_stranger(change, message, change.ticket(filed.ticket), found.named)
     return filed
 
@@ -116,7 +118,7 @@ def _new_ticket(
     with change.because("", _customer(message)):
         ticket = tickets.create(
             desk,
-            subject.strip() or NO_SUBJECT,
+            subject.strip() if safe_line(subject).strip() else NO_SUBJECT,
             message=message,
             channel="mail",
             mailbox=box.name,

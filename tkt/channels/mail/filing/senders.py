@@ -6,6 +6,9 @@ where a field of it may carry our own server's word.
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from tkt.channels.mail.filing import authentication
 from tkt.channels.mail.filing.arrival import Arrival
 from tkt.channels.mail.filing.authentication import Verdict
@@ -45,10 +48,11 @@ def author(change: Change, arrival: Arrival) -> Actor | None:
 
 def verified(change: Change, arrival: Arrival) -> Actor | None:
     """The agent who wrote this without doubt, or None: our server says that DMARC passed for the address, or it answers
-    the notification that went to this very address.
+    the notification that went to this very address. Not every provider gives an address with a "+detail" to the same
+    person, so it proves nothing.
     """
     agent = author(change, arrival)
-    if agent is None or not names_one(arrival.mail):
+    if agent is None or not names_one(arrival.mail) or not staff(change, arrival.mail.sender.email, exactly=True):
         return None
     verdict = _verdict(change, arrival)
     if verdict.failed:
@@ -120,18 +124,21 @@ def names_one(mail: ParsedMail) -> bool:
 
 
 def _answers_own_notification(change: Change, mail: ParsedMail) -> bool:
+    return any(mail.sender.email in _written_to(told) for told in answered_notifications(change, mail))
+
+
+def answered_notifications(change: Change, mail: ParsedMail) -> list[dict[str, Any]]:
+    """What those notifications of ours say that the mail answers, as in their outbox rows."""
     secret = change.definitions.setting("desk.secret")
     named = dict.fromkeys((*mail.in_reply_to, *reversed(mail.references)))
     ours = [one for one in named if (signed := read_message_id(secret, one)) and signed.kind == NOTIFICATION]
     if not ours:
-        return False
+        return []
     marks = ", ".join("?" * len(ours))
     found = rows(change.session, f"SELECT CAST(mail AS TEXT) FROM outbox WHERE message_id IN ({marks})", ours)
-    return any(mail.sender.email in _written_to(row[0]) for row in found)
+    return [json.loads(row[0]) for row in found]
 
 
-def _written_to(mail: str) -> list[str]:
+def _written_to(mail: dict[str, Any]) -> list[str]:
     """The addresses of an outbox row; its `recipients` shrink as servers take the mail."""
-    import json
-
-    return [one.email for text in json.loads(mail).get("to", ()) for one in parse_addresses(text)]
+    return [one.email for text in mail.get("to", ()) for one in parse_addresses(text)]

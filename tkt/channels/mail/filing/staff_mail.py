@@ -25,7 +25,12 @@ PUBLIC = "#public"
 
 NO_TEXT = "(no text)"
 
+HEAD_WORDS = 3
+"""Blanks in "alice wrote a note": so many words in a row are no chance; fewer count where they are a line."""
+
 _WORDS = re.compile(r"\w+")
+_STANDS = re.compile(r'^#\d+ ".*": [^,\n]+', re.MULTILINE)
+"""How a notification says how the ticket stands, up to its status."""
 
 
 def file_inside(
@@ -39,7 +44,7 @@ def file_inside(
     if wanted is None:
         return Filed("entry", ticket.number, _note(desk, change, arrival, message, ticket).id)
     agent = senders.verified(change, arrival) if inside else None
-    if agent is None or (why := _unfit(wanted, message)):
+    if agent is None or (why := _unfit(change, arrival, wanted)):
         entry = _note(desk, change, arrival, message, ticket)
         _tell_it_stayed_inside(change, arrival, ticket, why if agent else _why_inside(inside))
     else:
@@ -113,17 +118,35 @@ def _answer(lines: list[str]) -> str:
     return "\n".join(line for line in lines if not line.lstrip().startswith(">")).strip()
 
 
-def _unfit(wanted: str, message: Message) -> str:
-    """Why this is no answer for a customer, or "". Some mailers attach what they answer, or quote it without any mark;
-    the notification's last words give it away, however they are wrapped.
-    """
+def _unfit(change: Change, arrival: Arrival, wanted: str) -> str:
+    """Why this is no answer for a customer, or "". Some mailers attach what they answer, or quote it without a mark."""
     if not wanted:
         return "nothing stands below it"
-    if any(file.type.startswith("message/") for file in message.attachments):
+    if any(file.content_type.startswith("message/") for file in arrival.mail.attachments):
         return "a mail is attached, which may be what was said inside"
-    told = _WORDS.findall(HOW_TO_ANSWER)
-    quoted = " ".join(told) in " ".join(_WORDS.findall(wanted))
+    quoted = _holds_notification(change, arrival, wanted)
     return "the notification itself stands below it, and nothing marks it as quoted" if quoted else ""
+
+
+def _holds_notification(change: Change, arrival: Arrival, wanted: str) -> bool:
+    """Whether words of the notification give it away that are nobody's but ours, however they are wrapped and whatever
+    its reader has deleted: who said something, how the ticket stands, how to answer.
+    """
+    said, lines = _in_words(wanted), {_in_words(line) for line in wanted.splitlines()}
+    if _in_words(HOW_TO_ANSWER) in said:
+        return True
+    for told in senders.answered_notifications(change, arrival.mail):
+        heads = [_in_words(reason.partition("\n")[0]) for reason in told.get("reasons", ())]
+        stands = [_in_words(found) for found in _STANDS.findall(told.get("text", ""))]
+        if any(head in lines or (head in said and head.count(" ") >= HEAD_WORDS) for head in heads):
+            return True
+        if any(f" {line} " in f" {said} " for line in stands):
+            return True
+    return False
+
+
+def _in_words(text: str) -> str:
+    return " ".join(_WORDS.findall(text))
 
 
 def _why_inside(inside: bool) -> str:

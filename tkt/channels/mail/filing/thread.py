@@ -8,17 +8,18 @@ stranger names in these ways is told all the same, so that its agents can hear o
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sqlmodel import col, select
 
 from tkt.channels.mail.filing.undelivered import find_returned
 from tkt.channels.mail.reading.parse import ParsedMail
-from tkt.desk.addresses import same_address
+from tkt.desk.addresses import same_address, without_detail
 from tkt.desk.message_ids import DIGEST, NOTIFICATION, REPORT, read_message_id, read_token
+from tkt.desk.splitting import LINK as SPLIT
 from tkt.desk.unit import Actor, Change
-from tkt.store.tables import Address, Agent, Entry, Follower, Ticket
+from tkt.store.tables import Address, Agent, Entry, Follower, Ticket, TicketLink
 
 MERGES_FOLLOWED = 50
 TAGS_TRIED = 5
@@ -53,10 +54,25 @@ def find_thread(change: Change, mail: ParsedMail) -> Found:
     returned = find_returned(change, mail)
     if returned is not None and returned.ticket and (ticket := _final(change, returned.ticket)) is not None:
         return Found(Thread(ticket, returned.kind == "notification", signed=True))
-    for number, inside in _signed(change, mail):
+    for number, inside, newer in _signed(change, mail):
         if (ticket := _final(change, number)) is not None:
-            return Found(Thread(ticket, inside, signed=True))
+            own = None if inside else _split_off(change, ticket, newer)
+            return Found(Thread(own or ticket, inside, signed=True))
     return _by_names(change, mail)
+
+
+def _split_off(change: Change, ticket: Ticket, newer: Sequence[str]) -> Ticket | None:
+    """The ticket that one of these messages, the newest first, was given when it was split off from this one."""
+    for number in holding(change, newer):
+        found = _final(change, number)
+        if found is not None and found is not ticket and _came_from(change, number, ticket):
+            return found
+    return None
+
+
+def _came_from(change: Change, number: int, ticket: Ticket) -> bool:
+    link = change.session.get(TicketLink, (number, ticket.number))
+    return link is not None and link.kind == SPLIT
 
 
 def _by_names(change: Change, mail: ParsedMail) -> Found:
@@ -111,8 +127,8 @@ def takes_part(change: Change, ticket: Ticket, address: str) -> bool:
     return session.exec(public.limit(1)).first() is not None
 
 
-def staff(change: Change, address: str) -> Actor | None:
-    """The active agent whose address this is, as one who acts."""
+def staff(change: Change, address: str, *, exactly: bool = False) -> Actor | None:
+    """The active agent whose address this is, as one who acts; with a "+detail" behind it too, unless `exactly`."""
     held = change.definitions.cache
     if "staff" not in held:
         agents = change.session.exec(select(Agent).where(Agent.active, col(Agent.email).is_not(None)))
@@ -120,7 +136,7 @@ def staff(change: Change, address: str) -> Actor | None:
             same_address(one.email): Actor("agent", one.name, one.id, one.role) for one in agents if one.email
         }
     found: Actor | None = held["staff"].get(address)
-    return found
+    return found if found or exactly else held["staff"].get(without_detail(address))
 
 
 def answers_digest(change: Change, mail: ParsedMail) -> bool:
@@ -134,16 +150,19 @@ def is_ours(change: Change, message_id: str) -> bool:
     return read_message_id(_secret(change), message_id) is not None
 
 
-def _signed(change: Change, mail: ParsedMail) -> Iterator[tuple[int, bool]]:
-    """(ticket, inside) by our own signatures: Message-IDs, newest first, then the address it was sent to."""
+def _signed(change: Change, mail: ParsedMail) -> Iterator[tuple[int, bool, Sequence[str]]]:
+    """(ticket, inside, newer) by our own signatures: Message-IDs, newest first, then the address it was sent to;
+    `newer` are the Message-IDs before that one.
+    """
     secret = _secret(change)
-    for message_id in _newest_first(mail):
+    answered = list(_newest_first(mail))
+    for place, message_id in enumerate(answered):
         if (signed := read_message_id(secret, message_id)) is not None and signed.kind not in (DIGEST, REPORT):
-            yield signed.ticket, signed.kind == NOTIFICATION
+            yield signed.ticket, signed.kind == NOTIFICATION, answered[:place]
     for address in (*mail.delivered_to, *(one.email for one in (*mail.to, *mail.cc))):
         token = address.partition("@")[0].partition("+")[2]
         if token and (number := read_token(secret, token)) is not None:
-            yield number, False
+            yield number, False, answered
 
 
 def _newest_first(mail: ParsedMail) -> Iterable[str]:

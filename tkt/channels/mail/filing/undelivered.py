@@ -18,7 +18,7 @@ from tkt.channels.mail.reading.bounces import Bounce, Outcome
 from tkt.channels.mail.reading.feedback import Feedback
 from tkt.channels.mail.reading.parse import ParsedMail
 from tkt.desk import standing
-from tkt.desk.message_ids import DIGEST, NOTIFICATION, read_bounce_token, read_message_id
+from tkt.desk.message_ids import DIGEST, NOTIFICATION, REPORT, read_bounce_token, read_message_id
 from tkt.desk.unit import Change
 from tkt.store.tables import Entry, Outbox, Ticket
 
@@ -52,7 +52,9 @@ def act_on_report(change: Change, mail: ParsedMail, ticket: Ticket) -> None:
 
 
 def _mark_undelivered(change: Change, mail: ParsedMail, bounce: Bounce, ticket: Ticket) -> None:
-    """The message that bounced has failed, and the queue shows it; a notification to staff is not the customer's."""
+    """The message that bounced has failed, and the queue shows it. What went to staff, or as a report, no customer
+    misses: there the outbox alone tells of it.
+    """
     if not bounce.permanent:
         return  # a delay says nothing yet; the entry tells of it
     signed = read_message_id(change.definitions.setting("desk.secret"), bounce.original_message_id)
@@ -62,7 +64,7 @@ def _mark_undelivered(change: Change, mail: ParsedMail, bounce: Bounce, ticket: 
     words = " ".join(filter(None, (", ".join(bounce.recipients), bounce.diagnostic or bounce.status))) or "bounced"
     if sent is not None:
         _fail(change, sent, words)
-    if (sent.kind == "notification") if sent else (signed is not None and signed.kind in (NOTIFICATION, DIGEST)):
+    if sent.kind in ("notification", "report") if sent else signed and signed.kind in (NOTIFICATION, DIGEST, REPORT):
         return
     change.record("bounced", ticket=ticket, entry=sent.entry_id if sent else None, new=words)
     change.set(ticket, "bounced", undelivered=True)

@@ -6,6 +6,7 @@ For the languages of `quote_marks`. Patterns are for one line of at most 160 cha
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _DEVICE = r"(?:iphone|ipad|ipod|android|galaxy|samsung|huawei|xiaomi|pixel|blackberry|スマートフォン|携帯)"
 MOBILE = re.compile(
@@ -69,26 +70,48 @@ ENVIRONMENT = re.compile(
     |mensagem)
     | prima\ di\ stampare\ quest[ao] | denk\ aan\ het\ milieu\ voor"""
 )
-NOTICE_WORDS = tuple(
-    re.compile(f"(?ix) {words}")
-    for words in (
-        r"""
-        confidential|vertraulich|confidentiel|confidencia|riservat|vertrouwelijk|poufn|конфиденциальн
-        |конфіденційн|保密|机密|機密|기밀|důvěrn|gizli|konfidentiell|fortrolig|luottamuksel|bizalmas|privileged
-        |geschützte\ informationen""",
-        r"""
-        intended\ (?:only|solely|recipient|for)|solely\ for\ the|addressee|adressat|empfänger|destinata
-        |intention\ exclusive|geadresseerde|bestemd\ voor|adresat|адресат|收件人|收信人|仅限|僅供|수신자|受信者
-        |příjemc|alıcı|mottagare|modtager|mottaker|vastaanottaj|címzett""",
-        r"""
-        received\ (?:this|it)\b.{0,40}error|in\ error|not\ the\ intended|irrtümlich|versehentlich|par\ erreur
-        |por\ erro|por\ engano|non\ è\ il|pervenut|onterecht|abusievelijk|przez\ pomyłkę|nie\ są\ państwo
-        |по\ ошибке|помилково|错收|誤って|误|誤|잘못|omylem|yanlışlıkla|av\ misstag|ved\ en\ fejl|ved\ en\ feil
-        |erehdyksessä|no\ es\ el\ destinatario|si\ usted\ no""",
-        r"""
-        delete\ (?:this|it|the)|notify\ (?:the\ )?sender|destroy|vernichten|löschen|informieren\ sie|détrui
-        |avertir|supprim|elimin|comunique|avvisar|verwijder|usunięci|powiadomi|удалит|сообщите|видал|删除|刪除
-        |削除|삭제|smaž|silin|radera|slet\b|poist""",
-    )
+
+
+class Said(NamedTuple):
+    """One thing that legal notices say: beginnings of words in lower case with | between them, and a pattern for what
+    these can't tell, which is tried where `hint` stands. Looking for words one by one takes a tenth of what a pattern
+    of them all would take, and every paragraph of a mail is asked.
+    """
+
+    beginnings: str
+    hint: str = ""
+    pattern: str = ""
+
+    def is_in(self, lower: str) -> bool:
+        """Whether this text, in lower case, says it."""
+        if any(word in lower for word in self.beginnings.split("|")):
+            return True
+        return self.hint != "" and self.hint in lower and re.search(self.pattern, lower) is not None
+
+
+NOTICE_WORDS = (
+    Said(
+        "confidential|vertraulich|confidentiel|confidencia|riservat|vertrouwelijk|poufn|конфиденциальн|конфіденційн|保密"
+        "|机密|機密|기밀|důvěrn|gizli|konfidentiell|fortrolig|luottamuksel|bizalmas|privileged|geschützte informationen"
+    ),
+    Said(
+        "intended only|intended solely|intended recipient|intended for|solely for the|addressee|adressat|empfänger"
+        "|destinata|intention exclusive|geadresseerde|bestemd voor|adresat|адресат|收件人|收信人|仅限|僅供|수신자"
+        "|受信者|příjemc|alıcı|mottagare|modtager|mottaker|vastaanottaj|címzett"
+    ),
+    Said(
+        "in error|not the intended|irrtümlich|versehentlich|par erreur|por erro|por engano|non è il|pervenut"
+        "|onterecht|abusievelijk|przez pomyłkę|nie są państwo|по ошибке|помилково|错收|誤って|误|誤|잘못|omylem"
+        "|yanlışlıkla|av misstag|ved en fejl|ved en feil|erehdyksessä|no es el destinatario|si usted no",
+        hint="error",
+        pattern=r"received (?:this|it)\b.{0,40}error",
+    ),
+    Said(
+        "delete this|delete it|delete the|notify sender|notify the sender|destroy|vernichten|löschen|informieren sie"
+        "|détrui|avertir|supprim|elimin|comunique|avvisar|verwijder|usunięci|powiadomi|удалит|сообщите|видал|删除|刪除"
+        "|削除|삭제|smaž|silin|radera|poist",
+        hint="slet",
+        pattern=r"slet\b",
+    ),
 )
-"""What legal notices say: how confidential it is, for whom it was, that it may have gone astray, what to do then."""
+"""How confidential it is, for whom it was, that it may have gone astray, what to do then."""

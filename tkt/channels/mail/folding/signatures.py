@@ -163,7 +163,8 @@ def _is_notice(text: str) -> bool:
     words of which one is how confidential it all is.
     """
     text = text[:NOTICE_LENGTH]
-    said = [words.search(text) is not None for words in footers.NOTICE_WORDS]
+    lower = text.lower()
+    said = [words.is_in(lower) for words in footers.NOTICE_WORDS]
     if footers.ENVIRONMENT.search(text) or sum(said) >= 3:
         return True
     headed = footers.NOTICE_HEADING.match(text) is not None

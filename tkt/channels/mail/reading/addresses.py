@@ -17,14 +17,19 @@ from tkt.desk.addresses import same_address
 
 ADDRESSES_LIMIT = 1000
 VALUE_LIMIT = 200_000
+NAME_LIMIT = 200
 BOX_LIMIT = 320  # RFC 3696 erratum 1690: 64 characters, the @, 255
+ESCAPES_LIMIT = 50_000_000
+"""Backslashes in a value times its length. Beyond, they say nothing: from each, the end of a quote or of a comment that
+has none might be looked for."""
 
 _SIMPLE = re.compile(r'(?:"([^"\\<>@,;=]*)"\s*+|([^"\\<>()@,;:]*))<([^\s<>()",;:@]+@[A-Za-z0-9.-]+)>\Z')
 _BARE = re.compile(r'[^\s<>()",;:@]+@[A-Za-z0-9.-]+\Z')
 _QUOTED_LOCAL = re.compile(r'"[^"\\<>@]{1,64}"@[^\s<>()",;:@]{1,255}')
 _ADDRESS = re.compile(r"[^\s<>()\[\]\",;:@]{1,128}@[^\s<>()\",;:@']{1,255}")
 _TOKEN = re.compile(
-    r'"(?:[^"\\]|\\.)*"|<[^<>]*>|=\?[^?\s]{1,60}\?[bqBQ]\?[^?]*\?=|\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\)|[,;:]|[^"<(,;:=]+|.',
+    r'"(?:[^"\\]++|\\.)*+"|<[^<>]*>|=\?[^?\s]{1,60}\?[bqBQ]\?[^?]*\?='
+    r"|\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\)|[,;:]|[^\"<(,;:=]+|.",
     re.DOTALL,
 )
 # What is not seen must not make two addresses of one.
@@ -49,6 +54,8 @@ def parse_addresses(value: str) -> tuple[Address, ...]:
         return (_address(decode_words(found[1] or found[2] or ""), found[3]),)
     if _BARE.match(value):
         return (_address("", value),)
+    if value.count("\\") * len(value) > ESCAPES_LIMIT:
+        value = value.replace("\\", "")
     entries = map(_read_entry, islice(_entries(value), ADDRESSES_LIMIT))
     return tuple(entry for entry in entries if entry.name or entry.email)
 
@@ -115,4 +122,4 @@ def _address(name: str, box: str) -> Address:
         email = email.strip("]")
     local, _, domain = email.rpartition("@")
     email = same_address(f"{local}@{domain}") if local and domain and len(email) <= BOX_LIMIT else ""
-    return Address("" if name.lower() == email else name, email)
+    return Address("" if name.lower() == email else name[:NAME_LIMIT], email)

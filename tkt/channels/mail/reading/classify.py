@@ -36,6 +36,7 @@ from tkt.channels.mail.reading.mime import Part
 from tkt.channels.mail.reading.vacation import vacation_words
 
 LOOP_HEADER = "X-Tkt-Desk"
+LIST = "list"
 
 _AUTO_REPLY_FIELDS = (
     *("x-autoreply", "x-auto-reply", "x-autoreply-from", "x-autoreply-domain", "x-mail-autoreply"),
@@ -110,13 +111,14 @@ _COMMENT = re.compile(r"\([^()]*\)")
 
 class Machine(NamedTuple):
     """What kind of machine, and why: `reason` is a clause for the history; `bounce` and `feedback` are what a report
-    of that kind says.
+    of that kind says; `behind` is the machine that wrote what came through a list, None for a person.
     """
 
     kind: str
     reason: str
     bounce: Bounce | None = None
     feedback: Feedback | None = None
+    behind: Machine | None = None
 
 
 def classify(message: Part, subject: str) -> Machine | None:
@@ -124,14 +126,12 @@ def classify(message: Part, subject: str) -> Machine | None:
     headers = message.headers
     if LOOP_HEADER.lower() in headers:
         return Machine("loop", f"it carries our own {LOOP_HEADER} field")
-    return (
-        _report(message, subject)
-        or _old_bounce(message, subject)
-        or _auto_reply(headers, subject)
-        or _in_bulk(headers)
-        or _by_hints(headers)
-        or _by_words(message, subject)
-    )
+    found = _report(message, subject) or _old_bounce(message, subject) or _auto_reply(headers, subject)
+    if found:
+        return found
+    through = _through_list(headers)
+    writer = _in_bulk(headers, through) or _by_hints(headers) or _by_words(message, subject)
+    return Machine(LIST, through, behind=writer) if through else writer
 
 
 # --- reports ----------------------------------------------------------------------------------------------------------
@@ -221,20 +221,23 @@ def _auto_reply(headers: Headers, subject: str) -> Machine | None:
     return None
 
 
-def _in_bulk(headers: Headers) -> Machine | None:
-    """Lists (RFC 2919, RFC 2369) and what is generated or sent in bulk."""
-    precedence = _precedence(headers)
+def _through_list(headers: Headers) -> str:
+    """The mark of a mailing list (RFC 2919, RFC 2369), in words; "" if there is none."""
     for name in ("list-id", "list-post", "mailing-list", "x-mailing-list"):
         if name in headers:
-            return Machine("list", f"it carries {name}")
-    if precedence == "list":
-        return Machine("list", "Precedence says list")
+            return f"it carries {name}"
+    return "Precedence says list" if _precedence(headers) == "list" else ""
+
+
+def _in_bulk(headers: Headers, through_list: str) -> Machine | None:
+    """What is generated or sent in bulk. A list lets its readers unsubscribe, whoever writes to it."""
+    precedence = _precedence(headers)
     if precedence in ("bulk", "junk"):
         return Machine("bulk", f"Precedence says {precedence}")
     submitted = _keyword(headers, "auto-submitted")
     if submitted and submitted != "no":
         return Machine("bulk", f"Auto-Submitted says {submitted[:40]} (RFC 3834)")
-    if "list-unsubscribe" in headers:
+    if "list-unsubscribe" in headers and not through_list:
         return Machine("bulk", "it carries List-Unsubscribe and no list")
     for name in _GENERATED_FIELDS:
         if name in headers and headers.raw(name).lower() not in ("no", "false", "0"):

@@ -18,10 +18,18 @@ from tkt.channels.mail.reading.html_layout import lay_out
 
 HTML_LIMIT = 1_000_000
 TAGS_LIMIT = 60_000
+CROWDED = 200
+CROWDED_LENGTH = 20_000
+"""Attributes of one tag, and how long markup must be before they are counted. The parser compares each with all before
+it, and comes to no end over a tag that is made of nothing else."""
 
 _INVISIBLE = re.compile(r"<(script|style|head|title|svg|template|iframe|object)\b", re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|hr)\b[^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,5000}>")
+_ATTRIBUTE = r"[\s/]*+=?+[^\s/>=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?+)?+"
+_UNCROWDED = re.compile(
+    rf"(?:[^<]++|<[a-z][^\s/>]*+(?:{_ATTRIBUTE}){{0,{CROWDED}}}+(?!{_ATTRIBUTE})|<(?![a-z]))*+", re.IGNORECASE
+)
 _EMBEDDED_FILE = re.compile(r"data:[a-z]{1,20}/[^\s\"'<>]{100,}", re.IGNORECASE)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _SPACES = re.compile(r"[ \t\xa0]+")
@@ -45,8 +53,15 @@ def html_to_text(markup: str, images: Mapping[str, str] | None = None) -> str:
     markup = _NOT_XML.sub("", markup[:HTML_LIMIT])
     if not markup.strip():
         return ""
-    text = _tidy(lay_out(markup, images or {})) if markup.count("<") <= TAGS_LIMIT else ""
+    text = "" if _is_too_much(markup) else _tidy(lay_out(markup, images or {}))
     return text or _tidy(_strip_tags(markup))
+
+
+def _is_too_much(markup: str) -> bool:
+    """Whether a parser could take very long for it."""
+    if markup.count("<") > TAGS_LIMIT:
+        return True
+    return len(markup) > CROWDED_LENGTH and _UNCROWDED.fullmatch(markup) is None
 
 
 def _strip_tags(markup: str) -> str:

@@ -100,6 +100,10 @@ class Reader:
             raise Unparseable(words.decode("utf-8", "replace"))
         return _with_attachments(_unpickled(words), raw)
 
+    def answers(self, seconds: float) -> bool:
+        """Whether what is read ahead has been read, waiting at most so long."""
+        return self._process is not None and self._process.answers(seconds)
+
     def close(self) -> None:
         """End the process; a later `read` starts another."""
         self.ahead = None
@@ -205,6 +209,14 @@ class _Process:
             raise _Died("gave an answer that is none")
         return kind, self._read(size, deadline)
 
+    def answers(self, seconds: float) -> bool:
+        """Whether an answer has begun to come, or will never, waiting at most so long."""
+        try:
+            _wait(self._answers, select.POLLIN, time.monotonic() + seconds)
+        except _TooSlow:
+            return False
+        return True
+
     def end(self) -> None:
         """Kill it; raises nothing."""
         self._popen.kill()
@@ -297,6 +309,12 @@ class _Readers:
             self._idle.remove(found)
             return found
 
+    def has_read(self, raw: bytes, seconds: float) -> bool:
+        """Whether a reader has read this message already, waiting at most so long."""
+        with self._lock:
+            reader = next((one for one in self._idle if one.ahead is raw), None)
+        return reader is not None and reader.answers(seconds)
+
     def put_back(self, reader: Reader) -> None:
         with self._lock:
             self._idle.append(reader)
@@ -326,6 +344,11 @@ def read(raw: bytes, ahead: bytes | None = None) -> ParsedMail:
         raise
     _readers.put_back(reader)
     return mail
+
+
+def has_read(raw: bytes, seconds: float) -> bool:
+    """Whether the message was read ahead, so that `read` need not wait; asked by the thread that had it read ahead."""
+    return _readers.has_read(raw, seconds)
 
 
 def close() -> None:

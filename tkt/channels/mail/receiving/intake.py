@@ -1,6 +1,7 @@
 """Raw messages into the store, and from there onto tickets: the two steps that a crash must not come between unseen.
 
-`store` commits the bytes; `process` turns one stored message into a ticket, an entry or nothing in one transaction;
+`store` commits the bytes; `process` turns one stored message into a ticket, an entry or nothing in one change, and
+`process_all` many, several with one commit where that saves time: until then the raw messages are what counts.
 `resume` finishes what an earlier process began. Whoever processes a message takes it by changing its state from
 `stored`, in that same transaction: two processes that try both do the work, one of them for nothing. The rules
 are in `gateway`.
@@ -9,9 +10,11 @@ are in `gateway`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from time import monotonic
 from typing import NamedTuple
 
 from sqlalchemy import func
@@ -25,9 +28,9 @@ from tkt.channels.mail.reading import watchdog
 from tkt.channels.mail.reading.parse import ParsedMail, Unparseable, parse
 from tkt.desk.unit import Change, Desk
 from tkt.errors import TktError, TryAgain
-from tkt.store.blobs import keep_blobs
+from tkt.store.blobs import content_of, keep_blobs
 from tkt.store.rows import execute, rows
-from tkt.store.tables import Blob, Intake
+from tkt.store.tables import Intake
 from tkt.store.upsert import insert
 
 ATTEMPTS = 10
@@ -35,6 +38,9 @@ ATTEMPTS = 10
 processes that are killed for another reason, soon after their start, all die with the same message at hand: the
 first. It is the second net: what only harms its reader `watchdog` has dealt with.
 """
+
+TOGETHER_SECONDS = 0.05
+"""How long messages are filed for one commit, while other writers wait."""
 
 IMPORTED = "import:"
 """What the name of a message begins with that came from an archive: it is never filed as if it had just arrived."""
@@ -92,23 +98,21 @@ def store(desk: Desk, mailbox: str, messages: Sequence[tuple[str, bytes]]) -> li
     return [Stored(ids[name], mailbox, *named[name]) for name in named if name in ids]
 
 
-def process(desk: Desk, stored: Stored, ahead: bytes | None = None) -> Outcome:
+def process(desk: Desk, stored: Stored) -> Outcome:
     """Read one stored message and file it. What can't be read or filed is quarantined with its reason.
 
-    `ahead` is the message whose turn is next: it is read meanwhile. Raises StoreBusy, StoreUnreachable, and TryAgain
-    where no process can be started to read: the message then stays stored.
+    Raises StoreBusy, StoreUnreachable, and TryAgain where no process can be started to read: it then stays stored.
     """
-    try:
-        mail = watchdog.read(stored.raw, ahead)
-        with desk.change(cause=f"mail {stored.id}") as change:
-            return _file(desk, change, stored, mail)
-    except _TakenByAnother:
-        return Outcome("")
-    except TryAgain:
-        _give_back_attempt(desk, stored)
-        raise
-    except TktError as error:
-        return quarantine(desk, stored.id, str(error))
+    return _process_some(desk, deque([stored]))[0]
+
+
+def process_all(desk: Desk, waiting: Sequence[Stored]) -> Iterator[list[Outcome]]:
+    """The same for many, in order; gives what became of those that were committed together."""
+    rest = deque(waiting)
+    while rest:
+        yield _process_some(desk, rest)
+        if rest:
+            desk.store.give_way()
 
 
 def resume(desk: Desk, older_than: timedelta | None = None, mailbox: str | None = None) -> list[tuple[str, Outcome]]:
@@ -135,8 +139,7 @@ def process_again(desk: Desk, identifier: int) -> Outcome:
             return Outcome("")
         if row.attempts < ATTEMPTS:
             row.attempts += 1
-            raw = session.get_one(Blob, row.digest).data
-            again = Stored(identifier, row.mailbox, row.digest, raw, row.reason == LET_IN)
+            again = Stored(identifier, row.mailbox, row.digest, content_of(session, row.digest), row.reason == LET_IN)
         else:
             again = None
     if again is None:
@@ -150,7 +153,7 @@ def quarantine(desk: Desk, identifier: int, reason: str) -> Outcome:
     """
     outcome = Outcome("quarantined", reason=reason)
     try:
-        with desk.store.transaction() as session:
+        with desk.transaction() as session:
             _finish(session, identifier, outcome)
     except _TakenByAnother:
         return Outcome("")
@@ -173,6 +176,54 @@ def _insert_intake(session: Session, mailbox: str, digests: dict[str, str], desk
     rows = [row | {"source": name, "digest": digest} for name, digest in digests.items()]
     statement = insert(session, Intake).on_conflict_do_nothing().returning(col(Intake.source), col(Intake.id))
     return [(source, identifier or 0) for source, identifier in session.connection().execute(statement, rows)]
+
+
+# --- processing -------------------------------------------------------------------------------------------------------
+
+
+def _process_some(desk: Desk, rest: deque[Stored]) -> list[Outcome]:
+    """File the first that waits, and with the same commit those behind it that are read by then. No reader is waited
+    for while others wait for the store."""
+    begun: list[Stored] = []
+    outcomes: list[Outcome] = []
+    try:
+        mail = _read(rest)
+        with desk.together() as shared:
+            until = monotonic() + TOGETHER_SECONDS
+            while True:
+                begun.append(rest.popleft())
+                outcomes.append(_settle(desk, begun[-1], mail))
+                left = until - monotonic()
+                if not shared or not rest or left < 0 or not watchdog.has_read(rest[0].raw, left):
+                    return outcomes
+                mail = _read(rest)
+    except TryAgain:
+        for stored in begun or [rest[0]]:
+            _give_back_attempt(desk, stored)
+        raise
+
+
+def _read(rest: deque[Stored]) -> ParsedMail | Unparseable:
+    """The first message, or what stands against it; the second is read ahead."""
+    try:
+        return watchdog.read(rest[0].raw, rest[1].raw if len(rest) > 1 else None)
+    except Unparseable as reason:
+        return reason
+
+
+def _settle(desk: Desk, stored: Stored, mail: ParsedMail | Unparseable) -> Outcome:
+    """Take a message that was read out of the state `stored`, in one change. Raises TryAgain."""
+    try:
+        if isinstance(mail, Unparseable):
+            raise mail
+        with desk.change(cause=f"mail {stored.id}") as change:
+            return _file(desk, change, stored, mail)
+    except _TakenByAnother:
+        return Outcome("")
+    except TryAgain:
+        raise
+    except TktError as error:
+        return quarantine(desk, stored.id, str(error))
 
 
 # --- filing -----------------------------------------------------------------------------------------------------------
@@ -245,10 +296,10 @@ def _same(change: Change, stored: Stored, digest: str, mail: ParsedMail) -> bool
     if digest == stored.digest:
         return True
     try:
-        earlier = parse(change.session.get_one(Blob, digest).data)
+        earlier = parse(content_of(change.session, digest))
     except Unparseable:
         return False
-    return (earlier.sender.email, earlier.subject, earlier.date) == (mail.sender.email, mail.subject, mail.date)
+    return copies.is_copy(mail, earlier)
 
 
 def _mailbox(change: Change, name: str) -> Mailbox:
@@ -259,5 +310,7 @@ def _mailbox(change: Change, name: str) -> Mailbox:
 def _give_back_attempt(desk: Desk, stored: Stored) -> None:
     """A busy store is not the message's fault. Where even this can't be written, the attempt counts."""
     with suppress(TryAgain), desk.store.transaction() as session:
-        mine = update(Intake).where(col(Intake.id) == stored.id, col(Intake.attempts) > 0)
+        mine = update(Intake).where(
+            col(Intake.id) == stored.id, col(Intake.state) == "stored", col(Intake.attempts) > 0
+        )
         session.connection().execute(mine.values(attempts=Intake.attempts - 1))

@@ -162,10 +162,11 @@ class Round:
         fresh = [(message.source, message.raw) for message in batch.messages if message.raw is not None]
         with self._turn:
             waiting = intake.store(self._desk, self._box.name, fresh)
-            for number, stored in enumerate(waiting, 1):
-                ahead = waiting[number].raw if number < len(waiting) else None
-                outcome = intake.process(self._desk, stored, ahead)
-                self._counts.add(outcome.state, batch.remaining + len(waiting) - number)
+            remaining = batch.remaining + len(waiting)
+            for outcomes in intake.process_all(self._desk, waiting):
+                for outcome in outcomes:
+                    remaining -= 1
+                    self._counts.add(outcome.state, remaining)
             self._put_aside([message for message in batch.messages if message.refused])
 
     def _put_aside(self, refused: Sequence[Fetched]) -> None:

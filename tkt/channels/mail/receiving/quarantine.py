@@ -16,6 +16,7 @@ from tkt.channels.mail.filing.senders import FORGED
 from tkt.channels.mail.receiving import intake
 from tkt.desk.unit import Desk
 from tkt.errors import Conflict, NotFound
+from tkt.store.blobs import content_of
 from tkt.store.tables import Blob, Intake
 
 
@@ -43,7 +44,7 @@ def quarantined(desk: Desk) -> list[Quarantined]:
 def raw_message(desk: Desk, identifier: int) -> bytes:
     """A quarantined message as it came in. Raises NotFound, Conflict."""
     with desk.store.transaction() as session:
-        return session.get_one(Blob, _held(session, identifier).digest).data
+        return content_of(session, _held(session, identifier).digest)
 
 
 def retry(desk: Desk, identifier: int) -> intake.Outcome:

@@ -23,7 +23,8 @@ from tkt.channels.mail.sending.compose import File
 from tkt.desk.message_ids import bounce_address
 from tkt.desk.outbox import secret
 from tkt.desk.unit import Change, Desk
-from tkt.store.tables import Attachment, Blob, Outbox
+from tkt.store.blobs import content_of
+from tkt.store.tables import Attachment, Outbox
 
 LEASE = timedelta(minutes=10)
 """How long a sender may be busy with one row before another may take it."""
@@ -133,5 +134,5 @@ def _files(session: Session, row: Outbox) -> tuple[File, ...]:
     """The attachments of the entry that the mail carries."""
     if row.entry_id is None:
         return ()
-    held = select(Attachment, Blob).join(Blob).where(Attachment.entry_id == row.entry_id)
-    return tuple(File(one.name, one.type, blob.data) for one, blob in session.exec(held.order_by(col(Attachment.id))))
+    held = select(Attachment).where(Attachment.entry_id == row.entry_id).order_by(col(Attachment.id))
+    return tuple(File(one.name, one.type, content_of(session, one.digest)) for one in session.exec(held).all())

@@ -74,9 +74,12 @@ def _rewrite(change: Change, row: Outbox, told: list[Told]) -> None:
         said = wording(change, ticket, "notification", text, row.mail.get("by", ""))
         row.mail = row.mail | _as_mail(said, row.mail) | {"reasons": shortened(reasons)}
         return
-    row.mail = (
-        row.mail | _as_mail(digest(change, told), row.mail) | {"in_reply_to": "", "references": [], "reasons": []}
-    )
+    said = digest(change, told)
+    if row.mail.get("html"):  # a desk that tells its people in HTML
+        from tkt.desk.templates.simple_html import to_html
+
+        said = said._replace(html=str(to_html(said.text)))
+    row.mail = row.mail | _as_mail(said, row.mail) | {"in_reply_to": "", "references": [], "reasons": []}
     row.message_id = make_message_id(secret(change), row.message_id.rpartition("@")[2].rstrip(">"), 0, DIGEST)
     row.ticket = None
 

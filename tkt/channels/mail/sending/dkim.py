@@ -2,7 +2,8 @@
 
 Relaxed canonicalisation of headers and body, over those headers that say who wrote what to whom; From is signed once
 more than it is there, so that nobody can add a second one. The signature is made of the bytes as they leave: whatever
-comes after it changes nothing.
+comes after it changes nothing. Each attempt is signed anew, at its own time (t=, RFC 6376 section 3.5): a retry differs
+in that field alone, which no server compares.
 
 The key is a file that only the sender reads: RSA as PEM, Ed25519 as PEM or as the 32 bytes in base64. Ed25519 needs the
 library PyNaCl (`tkt[ed25519]`).
