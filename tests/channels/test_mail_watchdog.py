@@ -29,7 +29,8 @@ from tkt.channels.mail.reading.watchdog import Limits, Reader
 from tkt.channels.mail.receiving.quarantine import quarantined, retry
 from tkt.desk.unit import Desk
 from tkt.errors import TryAgain
-from tkt.store.tables import Attachment, Blob
+from tkt.store.engine import Store
+from tkt.store.tables import Attachment, Blob, Ticket
 
 Letter = Callable[..., bytes]
 
@@ -308,6 +309,30 @@ def test_poison_in_a_mailbox_goes_to_quarantine_and_the_rest_goes_on(
     monkeypatch.setattr(watchdog, "LIMITS", Limits())
     assert retry(desk, held.id).state == "ticket"
     watchdog.close()
+
+
+def test_nobody_waits_for_the_store_while_a_message_is_read(
+    desk: Desk, declare: Callable[..., None], maildir: Any, letter: Letter,
+    poisoned: Callable[..., Reader], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Mails share a commit as far as they are read; what takes its time is waited for after the commit."""
+    watchdog.close()
+    monkeypatch.setattr(watchdog, "Reader", lambda: poisoned(Limits(seconds=3)))
+    declare(desk, imap=f"maildir:{maildir.path}")
+    maildir.deliver(*(letter(word) for word in ("one", "two", "[sleep]", "three")))
+    found: list[Any] = []
+    pulling = threading.Thread(target=lambda: found.extend(gateway.pull(Desk(desk.store))))
+    pulling.start()
+    other = Store(desk.store.location)
+    subjects: list[str] = []
+    while len(subjects) < 2 and pulling.is_alive():
+        with other.transaction() as session:
+            subjects = [ticket.subject for ticket in session.exec(select(Ticket))]
+    assert (sorted(subjects), pulling.is_alive()) == (["one", "two"], True)
+    pulling.join()
+    other.close()
+    watchdog.close()
+    assert [(one.tickets, one.quarantined) for one in found] == [(3, 1)]
 
 
 INGEST = """

@@ -27,7 +27,7 @@ from tkt.store.schema import damaged, not_a_desk, refuse_other_schema
 BUSY_SECONDS = 15
 """How long a writer waits for the others before it gives up with exit status 75."""
 
-LOOK_SECONDS = 0.001
+LOOK_SECONDS = 0.0005
 """How often a waiting writer looks whether it is its turn; who writes without end leaves gaps twice as long."""
 
 GAP_SECONDS = 2 * LOOK_SECONDS

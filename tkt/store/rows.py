@@ -13,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Column, Connection, CursorResult, Dialect, Table, inspect
@@ -127,17 +128,21 @@ _UPDATES: dict[tuple[type[SQLModel], tuple[str, ...], str], _Update] = {}
 
 
 class _Insertion(NamedTuple):
-    """The INSERT of a table, `plain` or `returning` its `generated` key, and each given column with what turns its
-    value into the driver's.
+    """The INSERT of a table, `plain` or `returning` its `generated` key; how to get the given columns of a row (two at
+    least), and what turns those that need it, by their places, into the driver's values.
     """
 
     plain: str
     returning: str
-    columns: list[tuple[str, Callable[[Any], Any] | None]]
+    given: Callable[[dict[str, Any]], tuple[Any, ...]]
+    binders: list[tuple[int, Callable[[Any], Any]]]
     generated: str
 
     def bound(self, values: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple(bind(values[key]) if bind else values[key] for key, bind in self.columns)
+        found = list(self.given(values))
+        for place, bind in self.binders:
+            found[place] = bind(found[place])
+        return tuple(found)
 
 
 def _insertion(table: type[SQLModel], dialect: Dialect) -> _Insertion:
@@ -157,10 +162,11 @@ def _make_insertion(table: type[SQLModel], dialect: Dialect) -> _Insertion:
     quote = dialect.identifier_preparer.quote
     names = ", ".join(quote(column.name) for column in given)
     plain = f"INSERT INTO {quote(mapped.name)} ({names}) VALUES ({', '.join('?' * len(given))})"
-    columns = [(column.key, _binder(column, dialect)) for column in given]
+    binders = [(place, bind) for place, column in enumerate(given) if (bind := _binder(column, dialect)) is not None]
+    columns: Any = itemgetter(*(column.key for column in given))
     if generated is None:
-        return _Insertion(plain, plain, columns, "")
-    return _Insertion(plain, f"{plain} RETURNING {quote(generated.name)}", columns, generated.key)
+        return _Insertion(plain, plain, columns, binders, "")
+    return _Insertion(plain, f"{plain} RETURNING {quote(generated.name)}", columns, binders, generated.key)
 
 
 def _binder(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:

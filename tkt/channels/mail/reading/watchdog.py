@@ -210,12 +210,8 @@ class _Process:
         return kind, self._read(size, deadline)
 
     def answers(self, seconds: float) -> bool:
-        """Whether an answer has begun to come, or will never, waiting at most so long."""
-        try:
-            _wait(self._answers, select.POLLIN, time.monotonic() + seconds)
-        except _TooSlow:
-            return False
-        return True
+        """Whether an answer has begun to come, waiting at most so long; from one that is gone, none does."""
+        return any(event & select.POLLIN for event in _events(self._answers, select.POLLIN, seconds))
 
     def end(self) -> None:
         """Kill it; raises nothing."""
@@ -260,10 +256,15 @@ class _Process:
 
 def _wait(pipe: int, event: int, deadline: float) -> None:
     """Until the pipe is ready, or closed at its other end. Raises _TooSlow."""
+    if not _events(pipe, event, deadline - time.monotonic()):
+        raise _TooSlow
+
+
+def _events(pipe: int, event: int, seconds: float) -> list[int]:
+    """What has come of the pipe, waiting at most so long."""
     poll = select.poll()
     poll.register(pipe, event)
-    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-        raise _TooSlow
+    return [found for _, found in poll.poll(max(0.0, seconds) * 1000)]
 
 
 def _unpickled(words: bytearray) -> Any:
