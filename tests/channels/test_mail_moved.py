@@ -12,7 +12,8 @@ from tkt.channels.mail.receiving.intake import Outcome
 from tkt.desk import conversation, merging, splitting
 from tkt.desk.undo import undo
 from tkt.desk.unit import Desk, find_actor
-from tkt.store.tables import Entry, Intake, Outbox
+from tkt.store.tables import Entry, Intake, Outbox, Ticket
+from tkt.times import utcnow
 
 BO = "Bo <bo@elsewhere.example>"
 
@@ -63,6 +64,15 @@ def test_answers_find_the_ticket_in_which_theirs_ended(talk: Talk) -> None:
         assert mail is not None and mail.ticket == one
         assert sorted(mail.recipients) == ["bo@elsewhere.example", "carol@customer.example"]
         assert {"<toaster@elsewhere.example>", answered} <= set(mail.mail["references"])
+
+
+def test_however_often_it_was_merged(talk: Talk) -> None:
+    one, now = talk.ticket("Kettle"), utcnow()
+    with talk.desk.store.transaction() as session:
+        for number in range(one + 1, one + 61):
+            session.add(Ticket(number=number, subject="x", merged_into=number - 1, created_at=now, updated_at=now))
+            session.flush()
+    assert talk.ticket(f"Re: [#{one + 60}]") == one
 
 
 @pytest.fixture

@@ -210,6 +210,52 @@ def test_an_answer_to_both_stays_where_it_was_given(office: Any) -> None:
     assert office.ticket(one).unanswered_since is None and office.ticket(other).status == "new"
 
 
+# --- merges that are taken back after something else has happened ----------------------------------------------------
+
+
+def test_who_wrote_meanwhile_goes_on_waiting(office: Any) -> None:
+    one, other = asked(office, "kettle"), asked(office, "toaster", BO)
+    conversation.reply(office.bob, one, "Yes?")
+    merging.merge(office.alice, other, one)
+    wrote(office, one, "hello?", BO)
+    undo(office.alice)
+    last = office.entries(one)[-1]
+    assert (last.text, office.ticket(one).unanswered_since) == ("hello?", last.at)
+    assert clocks(office, one, "next_response")[-1][:2] == ("running", last.at)
+    with office.alice.look() as change:
+        assert reply_recipients(change, change.ticket(one)) == ([BO], [ANN]), "who wrote there is answered there"
+    assert_replayed(office)
+
+
+def test_nobody_waits_for_what_has_gone(office: Any) -> None:
+    one, other, third = asked(office, "one"), asked(office, "other", BO), asked(office, "third", CY)
+    merging.merge(office.alice, third, one)
+    merging.merge(office.alice, other, one)
+    tickets.set_status(office.bob, one, "closed")
+    undo(office.alice, third)
+    undo(office.bob)
+    assert office.ticket(one).unanswered_since == office.entries(one)[-1].at, "the one of #2 is still here"
+    undo(office.alice, other)
+    assert (office.ticket(one).unanswered_since, office.ticket(one).unanswered_count) == (None, 1)
+    assert_replayed(office)
+
+
+def test_a_merge_that_is_done_again_waits_for_the_oldest_of_both(office: Any) -> None:
+    one = asked(office, "kettle")
+    conversation.reply(office.bob, one, "Yes?")
+    office.later(minutes=10)
+    other, since = asked(office, "toaster", BO), office.moment - timedelta(minutes=10)
+    merging.merge(office.alice, other, one)
+    undo(office.alice)
+    wrote(office, one, "hello?")
+    redo(office.alice)
+    assert office.ticket(one).unanswered_since == since
+    conversation.reply(office.bob, one, "Both are mended.")
+    undo(office.sue, other)
+    assert office.ticket(one).unanswered_since is None
+    assert_replayed(office)
+
+
 # --- where numbers lead -----------------------------------------------------------------------------------------------
 
 

@@ -176,6 +176,30 @@ def test_what_was_worked_on_does_not_come_back(office: Any, number: int) -> None
     assert list(entries(office, made.number)) == ["and the printer", "ordered"]
 
 
+def test_what_comes_back_waits_again(office: Any, number: int) -> None:
+    written = {one.text: one.at for one in office.entries(number)}
+    splitting.split(office.alice, number, entries(office, number)["VPN still down"])
+    splitting.split(office.alice, number, entries(office, number)["and the printer"])
+    conversation.receive(office.customer(ANN), number, Message("hello?", "Ann", ANN))
+    undo(office.alice)
+    assert office.ticket(number).unanswered_since == written["and the printer"], "before the one that came meanwhile"
+    assert_replayed(office)
+
+
+def test_what_came_with_a_merge_is_split_off(office: Any, number: int) -> None:
+    there = entries(office, number)
+    target = tickets.create(office.customer(ANN), "Phone", message=Message("no tone", "Ann", ANN), channel="mail")
+    merging.merge(office.alice, number, target.number or 0)
+    made = splitting.split(office.bob, target.number or 0, there["and the printer"])
+    with pytest.raises(Conflict, match="moved on since"):
+        undo(office.alice)
+    undo(office.bob)
+    undo(office.alice)
+    assert entries(office, number) == there and entries(office, made.number) == {}
+    assert found(office, "printer") == [number]
+    assert_replayed(office)
+
+
 def test_nothing_comes_back_to_a_ticket_that_has_ended_elsewhere(office: Any, number: int) -> None:
     made = splitting.split(office.alice, number, entries(office, number)["and the printer"])
     target = tickets.create(office.customer(ANN), "Phone", message=Message("no tone", "Ann", ANN), channel="mail")

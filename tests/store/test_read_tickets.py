@@ -17,7 +17,6 @@ from tkt.store.read_tickets import (
     MOST_AT_ONCE,
     by_numbers,
     count,
-    follow,
     page,
     page_numbers,
     page_sql,
@@ -129,12 +128,6 @@ def test_counting_stops_at_its_cap(reader: Reader) -> None:
     assert count(reader) == TICKETS
     assert count(reader, Where("t.status_kind = ?", ("open",))) == 10
     assert count(reader, Where("t.status_kind = ?", ("open",)), 4) == 4
-
-
-def test_a_merged_number_leads_on(reader: Reader) -> None:
-    assert [follow(reader, number) for number in (2, 8, 6, 5)] == [2, 5, 5, 5]
-    with pytest.raises(NotFound):
-        follow(reader, 99)
 
 
 def test_tags_are_sorted(reader: Reader) -> None:

@@ -66,7 +66,8 @@ def config_apply(file: str = FILE) -> int:
         changes = apply_config(desk, text, progress)
     for change in changes:
         output.line(str(change))
-    output.words(f"{len(changes)} changes applied" if changes else "nothing to change")
+    count = len(changes)
+    output.words(f"{count} change{'s' * (count != 1)} applied" if changes else "nothing to change")
     return 0
 
 

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from sqlmodel import col, select
 
-from tkt.desk import conversation, people
+from tkt.desk import conversation, moving, people
 from tkt.desk.conversation import Message
 from tkt.desk.storable import storable
 from tkt.desk.tickets import SUBJECT_LIMIT
 from tkt.desk.unit import Change
-from tkt.store.rows import execute, keep, keep_all
-from tkt.store.tables import Attachment, Entry, Ticket, TicketTag
+from tkt.store.rows import keep, keep_all
+from tkt.store.tables import Entry, Ticket, TicketTag
 from tkt.times import rfc3339
 
 KEY = "import:"
@@ -196,18 +196,6 @@ def _put_in_order(change: Change, ticket: Ticket) -> None:
     entries = select(Entry.id, Entry.position).where(Entry.ticket == number)
     found = session.exec(entries.order_by(col(Entry.at), col(Entry.position))).all()
     places = {identifier: place for place, (identifier, position) in enumerate(found, 1) if position != place}
-    moved = [(session.get_one(Entry, identifier), place) for identifier, place in places.items()]
-    texts = [_searched(change, entry) for entry, _ in moved]
-    for (entry, _), text in zip(moved, texts, strict=True):
-        change.unindex(ticket, entry.position, text)
-        execute(session, "UPDATE entry SET position = -position WHERE id = ?", (entry.id,))
-    for (entry, place), text in zip(moved, texts, strict=True):
-        change.index(ticket, place, text)
-        execute(session, "UPDATE entry SET position = ? WHERE id = ?", (place, entry.id))
-        session.expire(entry)
-
-
-def _searched(change: Change, entry: Entry) -> str:
-    """What the entry is found by."""
-    files = change.session.exec(select(Attachment).where(Attachment.entry_id == entry.id).order_by(col(Attachment.id)))
-    return conversation.searchable(entry.text, files.all())
+    moved = [session.get_one(Entry, identifier) for identifier in places]
+    files = moving.files_of(change, moved)
+    moving.put(change, [moving.Place(one, ticket, ticket, places[one.id or 0], files[one.id or 0]) for one in moved])

@@ -22,9 +22,10 @@ from tkt.store.tables import Attachment, Entry, Event, Ticket
 
 
 class Place(NamedTuple):
-    """Where a message is to stand, and the files it has."""
+    """Where a message is to stand, the ticket on which it stands yet, and the files it has."""
 
     entry: Entry
+    source: Ticket
     ticket: Ticket
     position: int
     files: Sequence[Attachment]
@@ -50,7 +51,8 @@ def move(
     own = joined(messages(change, target), moved, lambda one: one.at, first_stays=first_stays)
     rest = [one for one in messages(change, source) if one.id not in ids]
     _count(change, source, target, moved)
-    _put(change, source, rest, target, own)
+    put(change, [*_places(change, source, source, rest), *_places(change, source, target, own)])
+    source.entries, target.entries = len(rest), len(own)
     _follow(change, source, target, moved)
     _record(change, source, f"{WENT}#{target.number}", ids, verb)
     _record(change, target, f"{CAME}#{source.number}", ids, verb)
@@ -87,32 +89,33 @@ def _record(change: Change, ticket: Ticket, field: str, ids: list[int], verb: st
 # --- places -----------------------------------------------------------------------------------------------------------
 
 
-def _put(change: Change, source: Ticket, rest: Sequence[Entry], target: Ticket, own: Sequence[Entry]) -> None:
-    """Give each message its place, and search the new ones."""
-    places = [*_places(change, source, rest), *_places(change, target, own)]
-    held = {ticket.number: ticket for ticket in (source, target)}
+def put(change: Change, places: Sequence[Place]) -> None:
+    """Give messages new places, where search finds them; one that was taken back is not found."""
+    found = [at for at in places if at.entry.withdrawn_at is None]
+    for at in found:
+        change.unindex(at.source, at.entry.position, at.searched)
+    for at in found:
+        change.index(at.ticket, at.position, at.searched)
     for at in places:
-        if at.entry.withdrawn_at is None:
-            change.unindex(held[at.entry.ticket], at.entry.position, at.searched)
         execute(change.session, "UPDATE entry SET position = -position WHERE id = ?", (at.entry.id,))
     for at in places:
-        if at.entry.withdrawn_at is None:
-            change.index(at.ticket, at.position, at.searched)
         execute(change.session, _PUT, (at.ticket.number, at.position, at.entry.id))
-    for at in places:
         change.session.expire(at.entry)
-    source.entries, target.entries = len(rest), len(own)
 
 
-def _places(change: Change, ticket: Ticket, entries: Sequence[Entry]) -> list[Place]:
+def _places(change: Change, source: Ticket, ticket: Ticket, entries: Sequence[Entry]) -> list[Place]:
     """The places of those that don't stand there yet."""
     numbered = [(one, place) for place, one in enumerate(entries, 1)]
     new = [(one, place) for one, place in numbered if (one.ticket, one.position) != (ticket.number, place)]
-    files = _files(change, [one for one, _ in new])
-    return [Place(one, ticket, place, files[one.id or 0]) for one, place in new]
+    files = files_of(change, [one for one, _ in new])
+    return [
+        Place(one, ticket if one.ticket == ticket.number else source, ticket, place, files[one.id or 0])
+        for one, place in new
+    ]
 
 
-def _files(change: Change, entries: Sequence[Entry]) -> dict[int, list[Attachment]]:
+def files_of(change: Change, entries: Sequence[Entry]) -> dict[int, list[Attachment]]:
+    """The files of each of these messages, by its id."""
     found: dict[int, list[Attachment]] = {one.id or 0: [] for one in entries}
     query = select(Attachment).where(col(Attachment.entry_id).in_(found)).order_by(col(Attachment.id))
     for file in change.session.exec(query):
@@ -122,7 +125,7 @@ def _files(change: Change, entries: Sequence[Entry]) -> dict[int, list[Attachmen
 
 def _count(change: Change, source: Ticket, target: Ticket, moved: Sequence[Entry]) -> None:
     """Their files count where they are."""
-    count = sum(logos.counts(file) for files in _files(change, moved).values() for file in files)
+    count = sum(logos.counts(file) for files in files_of(change, moved).values() for file in files)
     source.attachments -= count
     target.attachments += count
 

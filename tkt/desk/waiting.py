@@ -53,10 +53,8 @@ def pass_on(change: Change, ticket: Ticket, moved: Collection[datetime], verb: s
     """
     since = ticket.unanswered_since
     if since is not None and since in moved:
-        next_one = (
-            None if ticket.status_kind in DONE else _oldest(change, ticket, Entry.position > 1, Entry.at >= since)
-        )
-        change.set(ticket, verb, unanswered=exact(next_one))
+        following = None if ticket.status_kind in DONE else _from(change, ticket, since)
+        change.set(ticket, verb, unanswered=exact(following))
 
 
 def waits_of(change: Change, events: Sequence[Event]) -> list[Waited]:

@@ -114,18 +114,6 @@ def ticket(reader: Reader, number: int) -> TicketRow:
     return found[0]
 
 
-def follow(reader: Reader, number: int) -> int:
-    """Where a number leads after merges: itself for a ticket that was not merged. Raises NotFound."""
-    seen: set[int] = set()
-    while number not in seen:
-        seen.add(number)
-        row = reader.row("SELECT merged_into FROM ticket WHERE number = ?", (number,))
-        if row is None:
-            raise NotFound(f"there is no ticket #{number}")
-        number = number if row[0] is None else row[0]
-    return number
-
-
 def count(reader: Reader, where: Where = EVERYTHING, cap: int | None = None) -> int:
     """How many tickets match; counting stops at `cap`, so that a header never costs a walk over the whole desk."""
     if where.in_windows:

@@ -21,7 +21,6 @@ from tkt.desk.splitting import LINK as SPLIT
 from tkt.desk.unit import Actor, Change
 from tkt.store.tables import Address, Agent, Entry, Follower, Ticket, TicketLink
 
-MERGES_FOLLOWED = 50
 TAGS_TRIED = 5
 """How many tickets that a subject names are looked at, and how many that References do."""
 
@@ -95,12 +94,10 @@ def _by_names(change: Change, mail: ParsedMail) -> Found:
 
 def settled(change: Change, ticket: Ticket) -> Ticket:
     """The ticket, locked for this change; where it was merged until we had the lock, the one it went into."""
-    for _ in range(MERGES_FOLLOWED):
-        assert ticket.number is not None
-        ticket = change.ticket(ticket.number)
-        if ticket.merged_into is None:
-            break
-        ticket = change.session.get_one(Ticket, ticket.merged_into)
+    ticket, passed = change.ticket(ticket.number or 0), set[int]()
+    while ticket.merged_into is not None and ticket.merged_into not in passed:
+        passed.add(ticket.merged_into)
+        ticket = change.ticket(ticket.merged_into)
     return ticket
 
 
@@ -188,12 +185,14 @@ def _tags(subject: str) -> list[int]:
 
 def _final(change: Change, number: int) -> Ticket | None:
     """The ticket of this number, or the one it was merged into in the end; None if there is none."""
-    for _ in range(MERGES_FOLLOWED):
+    passed: set[int] = set()
+    while number not in passed:
+        passed.add(number)
         ticket = change.session.get(Ticket, number)
         if ticket is None or ticket.merged_into is None:
             return ticket
         number = ticket.merged_into
-    return None
+    return None  # a ring, which no merge makes
 
 
 def _secret(change: Change) -> str:
