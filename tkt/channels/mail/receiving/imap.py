@@ -117,8 +117,13 @@ class ImapFolder:
 
     def _make_archive(self) -> None:
         with self._session.translated(self._archive):
-            if not self._client.folder_exists(self._archive):
+            if self._client.folder_exists(self._archive):
+                return
+            try:
                 self._client.create_folder(self._archive)
+            except IMAPClientError:
+                if not self._client.folder_exists(self._archive):  # another process was quicker
+                    raise
 
     # --- reading --------------------------------------------------------------------------------------------------
 
