@@ -176,7 +176,13 @@ def test_the_quarantine_is_looked_after(tkt: Any) -> None:
     held = json.loads(tkt("quarantine", "list", "--json")[1])
     assert tkt("quarantine", "list")[0] == 0
     assert tkt("quarantine", "show", str(held[-1]["id"]))[:2] == (0, "\0")
-    assert tkt("quarantine", "retry", str(held[-1]["id"]))[0] == 1
-    assert tkt("quarantine", "drop", str(held[-1]["id"]))[0] == 0
+    ids = [str(one["id"]) for one in held]
+    status, _, err = tkt("quarantine", "retry", *ids, "4711")
+    assert status == 3
+    assert [line.partition(": put into quarantine")[0] for line in err.splitlines()[:2]] == [
+        f"tkt: message {one}" for one in ids
+    ]
+    assert tkt("quarantine", "retry", ids[-1])[0] == 1
+    assert tkt("quarantine", "drop", *ids)[0] == 0
     assert tkt("quarantine", "drop", str(held[-1]["id"]))[0] == 5
     assert tkt("quarantine", "show", "4711")[0] == 3

@@ -30,6 +30,7 @@ COMMANDS = {"mail": app}
 for command in (outgoing.send, outgoing.status, outgoing.retry, outgoing.drop, probing.test):
     app.command()(command)
 
+MESSAGES = typer.Argument(..., metavar="ID…", help="The messages' numbers, as 'quarantine list' shows them.")
 MESSAGE = typer.Argument(..., metavar="ID", help="The message's number, as 'quarantine list' shows it.")
 
 
@@ -123,29 +124,40 @@ def show_quarantined(identifier: int = MESSAGE) -> int:
 
 
 @quarantine_app.command("retry")
-def retry_quarantined(identifier: int = MESSAGE) -> int:
-    """Process a message again.
+def retry_quarantined(identifiers: list[int] = MESSAGES) -> int:
+    """Process messages again.
 
     Example: tkt mail quarantine retry 7
     """
     from tkt.channels.mail.receiving.quarantine import retry
 
-    outcome = retry(context.system_desk(), identifier)
-    output.words(_ingested(outcome.state, outcome.ticket, outcome.reason))
-    return 1 if outcome.state == "quarantined" else 0
+    desk = context.system_desk()
+
+    def act(identifier: int) -> str:
+        outcome = retry(desk, identifier)
+        words = f"message {identifier}: {_ingested(outcome.state, outcome.ticket, outcome.reason)}"
+        if outcome.state == "quarantined":
+            raise TktError(words)
+        return words
+
+    return outgoing.each(identifiers, act)
 
 
 @quarantine_app.command("drop")
-def drop_quarantined(identifier: int = MESSAGE) -> int:
-    """Let a message stay out for good.
+def drop_quarantined(identifiers: list[int] = MESSAGES) -> int:
+    """Let messages stay out for good.
 
     Example: tkt mail quarantine drop 7
     """
     from tkt.channels.mail.receiving.quarantine import drop
 
-    drop(context.system_desk(), identifier)
-    output.words(f"message {identifier} stays out; its bytes are kept")
-    return 0
+    desk = context.system_desk()
+
+    def act(identifier: int) -> str:
+        drop(desk, identifier)
+        return f"message {identifier} stays out; its bytes are kept"
+
+    return outgoing.each(identifiers, act)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

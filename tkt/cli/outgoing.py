@@ -77,7 +77,7 @@ def retry(identifiers: list[int] = MAILS) -> int:
     from tkt.channels.mail.sending.outgoing import retry as try_again
 
     desk = context.system_desk()
-    return _each(identifiers, lambda one: f"mail {one} to {try_again(desk, one)} leaves with the next round")
+    return each(identifiers, lambda one: f"mail {one} to {try_again(desk, one)} leaves with the next round")
 
 
 def drop(identifiers: list[int] = MAILS) -> int:
@@ -88,7 +88,7 @@ def drop(identifiers: list[int] = MAILS) -> int:
     from tkt.channels.mail.sending.outgoing import drop as let_be
 
     desk = context.system_desk()
-    return _each(identifiers, lambda one: f"mail {one} to {let_be(desk, one)} is tried no more")
+    return each(identifiers, lambda one: f"mail {one} to {let_be(desk, one)} is tried no more")
 
 
 def plain(one: Any) -> dict[str, Any]:
@@ -98,7 +98,8 @@ def plain(one: Any) -> dict[str, Any]:
     return {key: rfc3339(value) if hasattr(value, "utcoffset") else value for key, value in one._asdict().items()}
 
 
-def _each(identifiers: list[int], act: Callable[[int], str]) -> int:
+def each(identifiers: list[int], act: Callable[[int], str]) -> int:
+    """Do it to each of these mails, messages or calls; say what was done and what failed; the worst exit status."""
     failures: list[TktError] = []
     for identifier in identifiers:
         try:

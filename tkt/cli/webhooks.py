@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import typer
 
 from tkt.cli import context, output
-from tkt.cli.outgoing import plain
+from tkt.cli.outgoing import each, plain
 from tkt.errors import TktError, TryAgain, WebhookUnusable, worst
 from tkt.safe_text import safe_line
 
@@ -65,7 +64,7 @@ def retry(identifiers: list[int] = CALLS) -> int:
     from tkt.channels.webhooks.calls import retry as try_again
 
     desk = context.system_desk()
-    return _each(identifiers, lambda one: f"call {one} of {try_again(desk, one)} is made with the next round")
+    return each(identifiers, lambda one: f"call {one} of {try_again(desk, one)} is made with the next round")
 
 
 @app.command()
@@ -77,18 +76,7 @@ def drop(identifiers: list[int] = CALLS) -> int:
     from tkt.channels.webhooks.calls import drop as let_be
 
     desk = context.system_desk()
-    return _each(identifiers, lambda one: f"call {one} of {let_be(desk, one)} is tried no more")
-
-
-def _each(identifiers: list[int], act: Callable[[int], str]) -> int:
-    failures: list[TktError] = []
-    for identifier in identifiers:
-        try:
-            output.words(safe_line(act(identifier), 400))
-        except TktError as error:
-            failures.append(error)
-            output.words(f"tkt: {error}")
-    return worst(failures)
+    return each(identifiers, lambda one: f"call {one} of {let_be(desk, one)} is tried no more")
 
 
 def _trouble(one: Delivery) -> TktError:
