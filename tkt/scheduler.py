@@ -92,6 +92,8 @@ class Scheduler:
         self.watches = Watches(self._arrived)
         self._desks: dict[str, Desk] = {}
         self._stopping = threading.Event()
+        self.left_behind: list[str] = []
+        """What still waited for a server when the others had ended; see `tkt.cli.serving.leave`."""
         self._turns = _Turns()
         self._timer = BackgroundScheduler(timezone="UTC", executors={"default": self._turns})
         for job in JOBS:
@@ -121,7 +123,8 @@ class Scheduler:
         if self._timer.running:
             self._timer.shutdown(wait=False)
         self.watches.stop()
-        for name in self._turns.wait(PATIENCE_SECONDS):
+        self.left_behind = self._turns.wait(PATIENCE_SECONDS)
+        for name in self.left_behind:
             log.warning("%s: left waiting for an answer; the next scheduler takes it up", name)
         watchdog.close()
         self.store.close()
