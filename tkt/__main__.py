@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -30,6 +31,19 @@ def main() -> None:
 
     status = run(sys.argv[1:])
     gc.freeze()  # the interpreter's last collection would walk everything once more
+    _leave(status)
+
+
+def _leave(status: int) -> None:
+    """End the process: without the interpreter's taking itself apart where threads were left that wait for a server or
+    the name of one. One that wakes up in the middle of it crashes (the `threading` module's documentation: daemon
+    threads are stopped abruptly). What was written is flushed by then.
+    """
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        others = [one for one in threading.enumerate() if one is not threading.main_thread()]
+        if others and all(one.daemon for one in others):
+            os._exit(status)
     sys.exit(status)
 
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from queue import SimpleQueue
 from typing import NamedTuple
 
 from apscheduler.executors.base import BaseExecutor, run_job
@@ -92,8 +92,6 @@ class Scheduler:
         self.watches = Watches(self._arrived)
         self._desks: dict[str, Desk] = {}
         self._stopping = threading.Event()
-        self.left_behind: list[str] = []
-        """What still waited for a server when the others had ended; see `tkt.cli.serving.leave`."""
         self._turns = _Turns()
         self._timer = BackgroundScheduler(timezone="UTC", executors={"default": self._turns})
         for job in JOBS:
@@ -123,21 +121,18 @@ class Scheduler:
         if self._timer.running:
             self._timer.shutdown(wait=False)
         self.watches.stop()
-        self.left_behind = self._turns.wait(PATIENCE_SECONDS)
-        for name in self.left_behind:
+        for name in self._turns.wait(PATIENCE_SECONDS):
             log.warning("%s: left waiting for an answer; the next scheduler takes it up", name)
         watchdog.close()
         self.store.close()
 
     def run(self) -> None:
         """Serve until SIGTERM, SIGINT or SIGHUP. Raises WrongSchema, TktError for a store that can't be served."""
-        told: SimpleQueue[int] = SimpleQueue()  # unlike an Event, safe to touch in a signal handler
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda received, _frame: told.put(received))
+        told = _signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         self._look_at_store()
         log.info("serving %s", self.store.location.shown)
         self.start()
-        log.info("stopping: %s", signal.Signals(told.get()).name)
+        log.info("stopping: %s", signal.Signals(told.recv(1)[0]).name)
         self.stop()
         log.info("stopped")
 
@@ -166,7 +161,7 @@ class Scheduler:
 
     def watch(self, boxes: list[Mailbox]) -> None:
         """Watch these mailboxes, unless this is but one round."""
-        if self._timer.running and not self._stopping.is_set():
+        if self._timer.running:
             self.watches.follow(boxes)
 
     def _arrived(self, box: Mailbox) -> None:
@@ -206,26 +201,43 @@ class Scheduler:
             self.troubles.over(job.name, began)
 
 
+def _signals(*numbers: int) -> socket.socket:
+    """Where each of these signals is to be read as a byte from now on.
+
+    A handler in Python would run when the interpreter comes to it, which it does not while it waits for a queue or an
+    event: a signal that arrives just before that wait begins is only seen after it.
+    """
+    told, teller = socket.socketpair()
+    teller.setblocking(False)
+    signal.set_wakeup_fd(teller.detach())
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    return told
+
+
 class _Turns(BaseExecutor):  # type: ignore[misc]
     """Each turn of a job in a thread of its own, which does not keep the process from ending."""
 
     def __init__(self) -> None:
         super().__init__()
         self._threads: dict[str, threading.Thread] = {}
+        self._beginning = threading.Lock()
 
     def wait(self, seconds: float | None) -> list[str]:
         """Wait until all turns have ended, at most so long; the names of those that have not."""
         end = None if seconds is None else time.monotonic() + seconds
-        begun = list(self._threads.items())
+        with self._beginning:
+            begun = list(self._threads.items())
         for _, thread in begun:
             thread.join(None if end is None else max(0.0, end - time.monotonic()))
         return [name for name, thread in begun if thread.is_alive()]
 
     def begin(self, name: str, work: Callable[[], None]) -> None:
-        """Do something in a thread of this name."""
-        self._threads = {other: one for other, one in self._threads.items() if one.is_alive()}
-        self._threads[name] = thread = threading.Thread(target=work, name=name, daemon=True)
-        thread.start()
+        """Do something in a thread of this name. Called by the timer and by turns."""
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        with self._beginning:
+            self._threads = {other: one for other, one in self._threads.items() if one.is_alive()} | {name: thread}
+            thread.start()
 
     def _do_submit_job(self, job: object, run_times: list[object]) -> None:
         name = str(getattr(job, "id", ""))

@@ -90,11 +90,11 @@ def password(monkeypatch: pytest.MonkeyPatch) -> str:
 def until() -> Callable[..., Any]:
     """until(condition): wait until it gives something true, and give that."""
 
-    def wait(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    def wait(condition: Callable[[], Any], seconds: float = PATIENCE, every: float = 0.05) -> Any:
         end = time.monotonic() + seconds
         while not (found := condition()):
             assert time.monotonic() < end, "what was waited for never came"
-            time.sleep(0.05)
+            time.sleep(every)
         return found
 
     return wait

@@ -11,6 +11,7 @@ import pytest
 from tkt.store.location import Location
 
 MAILS = 3000
+PATIENCE_SECONDS = 40
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -88,3 +89,18 @@ def test_a_server_that_says_nothing_does_not_keep_it(
     assert running.end() == 0
     assert "WARNING reading mailbox support: left waiting for an answer" in running.log
     assert running.log.splitlines()[-1].endswith("INFO stopped")
+
+
+def test_it_heeds_a_signal_at_any_moment_and_ends_in_good_order(
+    sqlite_location: Location, configure: Callable[..., None], serve: Callable[..., Any], until: Callable[..., Any]
+) -> None:
+    """Told to stop while its threads begin, some of which ask for the name of a server: several at once, so that each
+    often waits for the processor. A signal must not be missed, and no thread may wake up in what is left of us.
+    """
+    login = {"imap": "imaps://support@mail.example.invalid", "password_env": "TKT_TEST_PASSWORD"}
+    configure(sqlite_location, {name: login for name in ("support", "sales", "billing", "press")})
+    running = [serve(sqlite_location) for _ in range(6)]
+    for one in running:
+        until(lambda one=one: "serving" in one.log, every=0.005)
+        one.process.send_signal(signal.SIGTERM)
+    assert [one.process.wait(PATIENCE_SECONDS) for one in running] == [0] * 6

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from tkt.cli import context
-
-if TYPE_CHECKING:
-    from tkt.scheduler import Scheduler
 
 
 def serve(once: bool = typer.Option(False, "--once", help="One round of everything, then end: for cron.")) -> int:
@@ -28,23 +23,7 @@ def serve(once: bool = typer.Option(False, "--once", help="One round of everythi
     if once:
         return scheduler.once()
     scheduler.run()
-    leave(scheduler)
     return 0
-
-
-def leave(scheduler: Scheduler) -> None:
-    """End the process now if the scheduler had to leave a thread behind, which waits for a server or a name: were it to
-    wake up while the interpreter takes itself apart, it would crash. Nothing else is under way any more.
-    """
-    import logging
-    import os
-    import sys
-
-    if scheduler.left_behind:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
 
 
 def log_to(path: str | None) -> None:

@@ -202,20 +202,23 @@ class Watch:
 
 
 class Watches:
-    """The watches of a desk's mailboxes."""
+    """The watches of a desk's mailboxes. Safe to follow in one thread while another stops them."""
 
     def __init__(self, arrived: Callable[[Mailbox], None]) -> None:
         self._arrived = arrived
         self._watches: dict[tuple[Mailbox, str], Watch] = {}
+        self._changing = threading.Lock()
+        self._stopped = False
 
     def follow(self, boxes: Iterable[Mailbox]) -> None:
-        """Watch these mailboxes as they are declared now, and no others."""
+        """Watch these mailboxes as they are declared now, and no others; none once they were stopped."""
         wanted = {(box, folder): server for box in boxes for folder, server in _folders(box)}
-        for key in [key for key in self._watches if key not in wanted]:
-            self._watches.pop(key).stop()
-        for (box, folder), server in wanted.items():
-            if (box, folder) not in self._watches:
-                self._watches[box, folder] = Watch(box, server, folder, self._arrived)
+        with self._changing:
+            for key in [key for key in self._watches if key not in wanted]:
+                self._watches.pop(key).stop()
+            for (box, folder), server in wanted.items():
+                if (box, folder) not in self._watches and not self._stopped:
+                    self._watches[box, folder] = Watch(box, server, folder, self._arrived)
 
     def watched(self, box: Mailbox) -> bool:
         """Whether nothing can arrive in this mailbox unseen."""
@@ -225,13 +228,16 @@ class Watches:
         return all(watch is not None and watch.watching for watch in mine)
 
     def stop(self) -> None:
-        """End all of them; one that waits for a server that says nothing is left behind."""
+        """End all of them, for good; one that waits for a server that says nothing is left behind."""
         end = time.monotonic() + GOODBYE_SECONDS
-        for watch in self._watches.values():
+        with self._changing:
+            self._stopped = True
+            watches = list(self._watches.values())
+            self._watches.clear()
+        for watch in watches:
             watch.stop()
-        for watch in self._watches.values():
+        for watch in watches:
             watch.wait(max(0.0, end - time.monotonic()))
-        self._watches.clear()
 
 
 def _folders(box: Mailbox) -> list[tuple[str, Server]]:
