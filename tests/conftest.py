@@ -86,14 +86,26 @@ def sqlite_location(sqlite_template: Path, tmp_path: Path) -> Location:
     return parse_location(str(path))
 
 
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: str) -> Callable[..., AbstractContextManager[Location]]:
+    """`with postgres_database() as location`: a copy of the migrated database, or of another `template`."""
+
+    @contextmanager
+    def copy(template: str = "template_tkt") -> Iterator[Location]:
+        name = f"desk_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield parse_location(_database_url(postgres_server, name))
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    return copy
+
+
 @pytest.fixture
-def postgres_location(postgres_server: str) -> Iterator[Location]:
-    name = f"desk_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_tkt")
-    yield parse_location(_database_url(postgres_server, name))
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+def postgres_location(postgres_database: Callable[..., AbstractContextManager[Location]]) -> Iterator[Location]:
+    with postgres_database() as location:
+        yield location
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from mail_servers.wires import Listener
 
 from tkt.channels.mail.mailboxes import Mailbox
 from tkt.channels.mail.sending.compose import Letter
@@ -26,31 +27,23 @@ Script = dict[str, str]
 """What to answer to a command, by its first word; "." is the end of the content, "" the greeting."""
 
 
-class Played:
+class Played(Listener):
     """Each connection follows the next script (the last one again); "stall" says nothing more, "drop" ends."""
 
     def __init__(self, scripts: list[Script]) -> None:
         self.scripts, self.heard, self.content, self.connections = scripts, [""], b"", 0
         self.over = threading.Event()
         self.senders: list[Sender] = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self.listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
     def sender(self, timeout: float = 0.4, security: str = "plain") -> Sender:
         server = Server("smtp", security, "localhost", self.port, "")
         self.senders.append(Sender(Mailbox("support", "support@desk.example"), server, timeout))
         return self.senders[-1]
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                script = self.scripts[min(self.connections, len(self.scripts) - 1)]
-                self.connections += 1
-                threading.Thread(target=self._serve, args=(client, script), daemon=True).start()
-
-    def _serve(self, client: socket.socket, script: Script) -> None:
+    def _serve(self, client: socket.socket) -> None:
+        script = self.scripts[min(self.connections, len(self.scripts) - 1)]
+        self.connections += 1
         with client, suppress(OSError), client.makefile("rb") as lines:
             if not self._say(client, script.get("", "220 desk")):
                 return
@@ -98,7 +91,7 @@ def played() -> Iterator[Callable[..., Played]]:
         one.over.set()
         for sender in one.senders:
             sender.close()
-        one.listener.close()
+        one.close()
 
 
 def test_a_letter_arrives_byte_for_byte(played: Callable[..., Played]) -> None:

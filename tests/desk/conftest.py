@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from tkt.desk.configure import apply_config
 from tkt.desk.unit import SYSTEM, Actor, Desk, find_actor
 from tkt.store.engine import Store
-from tkt.store.location import Location, parse_location
+from tkt.store.location import Location
 from tkt.store.read import open_reader
 from tkt.store.read_documents import ticket_document
 from tkt.store.tables import Entry, Event, Outbox, Setting, Ticket
@@ -157,22 +157,20 @@ class Office:
 
 
 @pytest.fixture(scope="session")
-def desk_database(postgres_server: str) -> str:
+def desk_database(postgres_database: Callable[..., AbstractContextManager[Location]]) -> Iterator[Location]:
     """One database for all tests of the desk; emptying it costs less than making another."""
-    name = f"desk_tests_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_tkt")
-    return postgres_server.replace("/postgres?", f"/{name}?")
+    with postgres_database() as location:
+        yield location
 
 
 @pytest.fixture
-def postgres_location(desk_database: str) -> Location:
-    with psycopg.connect(desk_database, autocommit=True) as connection:
+def postgres_location(desk_database: Location) -> Location:
+    with psycopg.connect(desk_database.target, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
         found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         tables = ", ".join(name for (name,) in found if name != "alembic_version")
         connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
-    return parse_location(desk_database)
+    return desk_database
 
 
 @pytest.fixture

@@ -232,16 +232,14 @@ def tkt(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
-class Gate:
+class Gate(mail.wires.Listener):
     """A port that passes everything on to a server (a port of this host, a socket's path), or to nobody (None)."""
 
     def __init__(self, target: int | str | None) -> None:
         self.target = target
         self.turned_away = self.passed = 0
         self._open: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
     def cut(self) -> None:
         """End the connections that are open; whether new ones are passed on is `target`'s affair."""
@@ -249,27 +247,17 @@ class Gate:
             with suppress(OSError):
                 self._open.pop().shutdown(socket.SHUT_RDWR)
 
-    def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                server = self._connect()
-            except OSError:
-                self.turned_away += 1
-                client.close()
-                continue
-            self.passed += 1
-            self._open += [client, server]
-            for ends in ((client, server), (server, client)):
-                threading.Thread(target=_pass_on, args=ends, daemon=True).start()
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            server = self._connect()
+        except OSError:
+            self.turned_away += 1
+            client.close()
+            return
+        self.passed += 1
+        self._open += [client, server]
+        threading.Thread(target=_pass_on, args=(client, server), daemon=True).start()
+        _pass_on(server, client)
 
     def _connect(self) -> socket.socket:
         if isinstance(self.target, str):

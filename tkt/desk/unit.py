@@ -176,7 +176,7 @@ class _Together:
         try:
             with savepoint(self.session):
                 yield self.session
-        except BaseException:
+        except BaseException:  # whatever ends the part, it is undone
             self.documents = before  # those that were written in this part are so no more
             raise
 

@@ -124,7 +124,7 @@ def savepoint(session: Session) -> Iterator[None]:
     try:
         yield
         session.flush()
-    except BaseException:
+    except BaseException:  # whatever ends the part, it is undone
         session.expunge_all()
         execute(session, "ROLLBACK TO part")
         execute(session, "RELEASE part")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from mail_servers.wires import Listener
 
 CUT = b"cut the connection"
 Instead = Callable[[str, str, str], bytes | None]
@@ -48,7 +48,7 @@ class Folder:
         return sorted(self.messages).index(uid) + 1
 
 
-class Scripted:
+class Scripted(Listener):
     """The server; `said` are the commands it got, in order."""
 
     def __init__(self) -> None:
@@ -57,9 +57,7 @@ class Scripted:
         self.instead: Instead = lambda _tag, _command, _arguments: None
         self.greeting = b"* OK ready\r\n"
         self.said: list[str] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
     @property
     def inbox(self) -> Folder:
@@ -70,19 +68,6 @@ class Scripted:
 
     def count(self, command: str) -> int:
         return sum(one.startswith(command) for one in self.said)
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         session = Session(self)

@@ -30,24 +30,40 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError(f"nothing answers on port {port}")
 
 
-class Wire:
+class Listener:
+    """A port whose connections go to `_serve`, each in a thread of its own."""
+
+    def __init__(self, port: int = 0) -> None:
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        raise NotImplementedError
+
+
+class Wire(Listener):
     """A port that passes everything on to another one, and cuts a connection after so many bytes towards us."""
 
     def __init__(self, target: int, after: int, port: int = 0) -> None:
         self.target, self.after, self.cuts = target, after, 0
-        self.listener = socket.create_server(("127.0.0.1", port))
-        self.port = int(self.listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(port)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", self.target))
-            threading.Thread(target=self._pass, args=(client, server, 0), daemon=True).start()
-            threading.Thread(target=self._pass, args=(server, client, self.after), daemon=True).start()
+    def _serve(self, client: socket.socket) -> None:
+        server = socket.create_connection(("127.0.0.1", self.target))
+        threading.Thread(target=self._pass, args=(client, server, 0), daemon=True).start()
+        self._pass(server, client, self.after)
 
     def _pass(self, source: socket.socket, sink: socket.socket, limit: int) -> None:
         passed = 0
@@ -74,7 +90,7 @@ def wire() -> Iterator[Callable[..., Wire]]:
 
     yield make
     for one in wires:
-        one.listener.close()
+        one.close()
 
 
 @pytest.fixture

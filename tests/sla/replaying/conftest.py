@@ -7,12 +7,12 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
+import psycopg.conninfo
 import pytest
 
 from tkt.desk import conversation, customers, merging, sla_check, spam, splitting, tickets, undo
@@ -328,26 +328,23 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made(filled: Path, postgres_server: str) -> Callable[[], Iterator[Store]]:
+def made(
+    filled: Path, postgres_database: Callable[..., AbstractContextManager[Location]]
+) -> Iterator[Callable[[], Iterator[Store]]]:
     """Makes fresh stores of the same desk, one on each engine."""
-    base = postgres_server.replace("/postgres?", "/{}?")
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE replay_template TEMPLATE template_tkt")
-    _fill(parse_location(base.format("replay_template")))
 
     def make() -> Iterator[Store]:
         copy = filled.parent / f"{uuid.uuid4().hex}.db"
         shutil.copy(filled, copy)
         yield Store(parse_location(str(copy)))
         copy.unlink()
-        name = f"replay_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(postgres_server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE replay_template")
-        yield Store(parse_location(base.format(name)))
-        with psycopg.connect(postgres_server, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        with postgres_database(template) as location:
+            yield Store(location)
 
-    return make
+    with postgres_database() as desk:
+        _fill(desk)
+        template = psycopg.conninfo.conninfo_to_dict(desk.target)["dbname"]
+        yield make
 
 
 def _fill(location: Location) -> None:
