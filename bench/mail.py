@@ -2,7 +2,7 @@
 
 The server is Dovecot. Beside tkt stand: fetching the same mails in batches and nothing more, reading them with the
 standard library and nothing more, and Roundup's mail gateway, where it is at hand. Then the same intake into a desk
-that has a million tickets, and the memory that a mail with a large file takes.
+that has a million tickets, answers next to mails that open tickets, and the memory that a mail with a large file takes.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ ALLOWED = 90_000_000
 def measure(folder: str, desks: tuple[str, str], mails: int, roundup_programs: str) -> list[Figure]:
     """`desks`: a small and a large one, which are copied. Figures are left out where what they need is not there."""
     place = Path(folder)
-    figures = [_memory(place)]
+    figures = [_answers(place, max(100, mails // 5)), _memory(place)]
     if not dovecot.installed():
-        print("no Dovecot here (Debian: dovecot-imapd): only memory is measured", file=sys.stderr)
+        print("no Dovecot here (Debian: dovecot-imapd): only answers and memory are measured", file=sys.stderr)
         return figures
     writer = MailWriter()
     plain = [writer.write() for _ in range(mails)]
@@ -97,6 +97,21 @@ def _beside_roundup(folder: Path, programs: str, mails: list[bytes]) -> Figure:
     return Figure(GROUP, "tkt / Roundup's gateway", ours / theirs, "x", detail=f"{ours:,.0f} and {theirs:,.0f} mails/s")
 
 
+def _answers(folder: Path, mails: int) -> Figure:
+    """Mails that open tickets, and as many that answer them, both from files."""
+    writer = MailWriter()
+    kinds = [writer.write() for _ in range(mails)], [writer.write_answer(number + 1) for number in range(mails)]
+    desk = Desk(Store(_new_desk(folder / "answers.db", str(folder / "answers"))))
+    rates = []
+    for first, written in zip((0, mails), kinds, strict=True):
+        shutil.rmtree(folder / "answers", ignore_errors=True)
+        fill_maildir(str(folder / "answers"), written, first)
+        rates.append(_rate(mails, partial(_pull, desk, mails)))
+    opened, answered = rates
+    detail = f"{answered:,.0f} and {opened:,.0f} mails/s"
+    return Figure(GROUP, "an answer / a mail that opens a ticket", answered / opened, "x", 0.6, True, detail)
+
+
 def _memory(folder: Path) -> Figure:
     """Bytes at the peak of a pull of one mail with a large file, x what is allowed."""
     place = folder / "memory"
@@ -137,7 +152,7 @@ def _pull(desk: Desk, mails: int) -> None:
     os.environ["BENCH_PASSWORD"] = dovecot.PASSWORD
     (result,) = pull(desk, [desk_file.MAILBOX])
     desk.store.close()
-    if result.error or result.tickets != mails:
+    if result.error or result.tickets + result.entries != mails:
         raise TktError(f"intake went wrong: {result}")
 
 

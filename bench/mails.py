@@ -52,6 +52,17 @@ class MailWriter:
         kind = f'Content-Type: multipart/alternative; boundary="=_b{number}"\r\n\r\n'
         return f"{head}{kind}{body}--=_b{number}--\r\n".encode("ascii")
 
+    def write_answer(self, number: int) -> bytes:
+        """An answer to the mail of this number by who wrote it, with what a desk had answered below."""
+        self._written += 1
+        head = _head(number // PEOPLE_MAILS, self._written, f"Re: {number}")
+        text = self._text("en", self._written)
+        lines = text.splitlines()
+        quoted = "\r\n".join(f"> {line}" for line in lines[len(lines) // 2 :])
+        said = "\r\n".join(lines[: len(lines) // 2])
+        body = f"{said}\r\n\r\nOn Mon, Oct 12, 2026 at 9:00 AM Support <{ADDRESS}> wrote:\r\n{quoted}\r\n"
+        return f"{head}In-Reply-To: <{_message_id(number)}>\r\n{_part('plain', body, '7bit')}".encode("ascii")
+
     def write_rich(self) -> bytes:
         """The next mail as people send them: HTML alone (two of six), with a picture in it, or with a file of up to
         200 KB.
@@ -123,8 +134,12 @@ def _head(person: int, number: int, subject: str) -> str:
         f"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=company.example; s=mail;\r\n\tb={folded}\r\n"
         f"From: Customer {person} <{address_of(person)}>\r\nTo: Support <{ADDRESS}>\r\n"
         f"Subject: {subject}\r\nDate: Mon, 12 Oct 2026 09:{number % 60:02}:07 +0200\r\n"
-        f"Message-ID: <{number:08}.bench@company.example>\r\nUser-Agent: Bench 1.0\r\nMIME-Version: 1.0\r\n"
+        f"Message-ID: <{_message_id(number)}>\r\nUser-Agent: Bench 1.0\r\nMIME-Version: 1.0\r\n"
     )
+
+
+def _message_id(number: int) -> str:
+    return f"{number:08}.bench@company.example"
 
 
 def _page(text: str, number: int) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from sqlmodel import col, select
 
 from tkt.desk import people, values
+from tkt.desk.storable import storable
 from tkt.desk.unit import Change, Desk
 from tkt.errors import NotFound, UsageError
 from tkt.store.rows import execute, rows
@@ -83,25 +84,30 @@ def let_in(change: Change, ticket: Ticket, name: str, address: str) -> bool:
     """Let somebody outside take part in a ticket: they get its replies, and their answers find it. Whether they are
     new there; our own addresses never are. Raises UsageError when it is no address.
     """
-    assert ticket.number is not None
     address = people.normal_address(address)
-    held = change.session.get(Follower, (ticket.number, address))
-    if held is not None or address in people.own_addresses(change):
+    if address in people.own_addresses(change):
         return False
-    change.session.add(Follower(ticket=ticket.number, address=address, name=name))
-    change.session.flush()
+    if not rows(change.session, _LET_IN, (ticket.number, address, storable(name))):
+        return False
     change.record("follow", ticket=ticket, field="follower", new=address)
     return True
 
 
 def _let_go(change: Change, ticket: Ticket, address: str) -> bool:
-    row = change.session.get(Follower, (ticket.number, address))
-    if row is None:
+    if execute(change.session, _LET_GO, (ticket.number, address)).rowcount != 1:
         return False
-    change.session.delete(row)
-    change.session.flush()
     change.record("follow", ticket=ticket, field="follower", old=address)
     return True
+
+
+def follows(change: Change, ticket: Ticket, address: str) -> bool:
+    """Whether this address outside takes part."""
+    return bool(rows(change.session, _FOLLOWS, (ticket.number, address)))
+
+
+_LET_IN = "INSERT INTO follower (ticket, address, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING address"
+_LET_GO = "DELETE FROM follower WHERE ticket = ? AND address = ?"
+_FOLLOWS = "SELECT 1 FROM follower WHERE ticket = ? AND address = ?"
 
 
 def followers(change: Change, ticket: Ticket) -> list[Follower]:

@@ -29,7 +29,7 @@ from tkt.store.constants import ROLES
 from tkt.store.definitions import Definitions, load_definitions
 from tkt.store.engine import Store, savepoint
 from tkt.store.read import open_reader
-from tkt.store.rows import keep_all, rewrite
+from tkt.store.rows import fetch, keep_all, rewrite
 from tkt.store.search import add_documents, remove_document
 from tkt.store.tables import Event, Ticket
 from tkt.times import utcnow
@@ -236,9 +236,10 @@ class Change:
             return self.touched[number].ticket
         if number in self._locked:
             return self._locked[number]
-        # Read anew: what this session saw of the ticket before it had the lock may be old.
-        lock = {"key_share": True} if self.desk.store.dialect == "postgresql" else None
-        ticket = self.session.get(Ticket, number, with_for_update=lock, populate_existing=True)
+        if self.desk.store.dialect == "sqlite":  # the whole store is locked since the change began
+            ticket = fetch(self.session, Ticket, number)
+        else:  # read anew: what this session saw of the ticket before it had the lock may be old
+            ticket = self.session.get(Ticket, number, with_for_update={"key_share": True}, populate_existing=True)
         if ticket is None:
             raise NotFound(f"there is no ticket #{number}")
         if version is not None and ticket.version != version:

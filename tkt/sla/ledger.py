@@ -15,8 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Insert, insert, literal
-from sqlmodel import Session, SQLModel, col, select
-from sqlmodel.sql.expression import Select
+from sqlmodel import Session, SQLModel, select
 
 from tkt.errors import TktError
 from tkt.sla.calendar import Calendar, NoOpenTime
@@ -25,7 +24,7 @@ from tkt.sla.policy import WITHDRAWN, Policy
 from tkt.sla.steps import NOTHING, Fired, next_check
 from tkt.sla.ticket_state import TicketState
 from tkt.store.definitions import Definitions
-from tkt.store.rows import keep_all, keep_numbered
+from tkt.store.rows import keep_all, keep_numbered, loaded, rewrite
 from tkt.store.tables import Clock, ClockSpan
 
 
@@ -258,27 +257,31 @@ def begin(
 
 def load(session: Session, definitions: Definitions, number: int) -> list[OpenClock]:
     """The ticket's clocks that still count, oldest first; one statement."""
-    query = _open_clocks().where(Clock.ticket == number)
-    return [_opened(session, definitions, clock, span) for clock, span in session.exec(query)]
+    return load_many(session, definitions, [number])[number]
 
 
 def load_many(session: Session, definitions: Definitions, numbers: Collection[int]) -> dict[int, list[OpenClock]]:
     """The same of each of these tickets; one statement for all."""
     found: dict[int, list[OpenClock]] = {number: [] for number in numbers}
-    for clock, span in session.exec(_open_clocks().where(col(Clock.ticket).in_(numbers))):
+    rest = _OPEN.format(", ".join("?" * len(found)))
+    for clock, span in loaded(session, rest, list(found), Clock, ClockSpan) if found else ():
         found[clock.ticket].append(_opened(session, definitions, clock, span))
     return found
 
 
-def _open_clocks() -> Select[Clock, ClockSpan]:
-    current = (col(ClockSpan.clock_id) == Clock.id) & col(ClockSpan.ended_at).is_(None)
-    return select(Clock, ClockSpan).join(ClockSpan, current).order_by(col(Clock.id))
+_OPEN = (
+    "clock JOIN clock_span ON clock_span.clock_id = clock.id AND clock_span.ended_at IS NULL"
+    " WHERE clock.ticket IN ({}) ORDER BY clock.id"
+)
 
 
 def last_cycle(session: Session, number: int, metric: str) -> Clock | None:
     """The latest clock of this metric, in whatever state."""
-    query = select(Clock).where(Clock.ticket == number, Clock.metric == metric)
-    return session.exec(query.order_by(col(Clock.cycle).desc()).limit(1)).first()
+    found = loaded(session, _LATEST, (number, metric), Clock)
+    return found[0][0] if found else None
+
+
+_LATEST = "clock WHERE ticket = ? AND metric = ? ORDER BY cycle DESC LIMIT 1"
 
 
 def write(session: Session, clocks: list[OpenClock]) -> None:
@@ -295,7 +298,7 @@ def write(session: Session, clocks: list[OpenClock]) -> None:
         if opened.goes_on_from is not None:
             session.connection().execute(_fired_steps(opened.goes_on_from, opened.clock.id or 0))
     if len(fresh) < len(clocks):
-        session.flush()
+        rewrite(session, [row for row in session.dirty if isinstance(row, (Clock, ClockSpan))])
 
 
 _STEP = SQLModel.metadata.tables["clock_step"]

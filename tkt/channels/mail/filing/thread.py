@@ -16,10 +16,12 @@ from sqlmodel import col, select
 from tkt.channels.mail.filing.undelivered import find_returned
 from tkt.channels.mail.reading.parse import ParsedMail
 from tkt.desk.addresses import same_address, without_detail
+from tkt.desk.followers import follows
 from tkt.desk.message_ids import DIGEST, NOTIFICATION, REPORT, read_message_id, read_token
 from tkt.desk.splitting import LINK as SPLIT
 from tkt.desk.unit import Actor, Change
-from tkt.store.tables import Address, Agent, Entry, Follower, Ticket, TicketLink
+from tkt.store.rows import fetch, rows
+from tkt.store.tables import Agent, Ticket, TicketLink
 
 TAGS_TRIED = 5
 """How many tickets that a subject names are looked at, and how many that References do."""
@@ -113,15 +115,13 @@ def takes_part(change: Change, ticket: Ticket, address: str) -> bool:
     """
     if staff(change, address) is not None:
         return True
-    session = change.session
-    owner = session.get(Address, address)
-    if owner is not None and owner.person_id == ticket.requester_id:
+    if rows(change.session, _REQUESTS, (address, ticket.requester_id)) or follows(change, ticket, address):
         return True
-    if session.get(Follower, (ticket.number, address)) is not None:
-        return True
-    wrote = select(Entry.id).where(Entry.ticket == ticket.number, Entry.author_address == address)
-    public = wrote.where(Entry.kind == "inbound", Entry.machine == "")
-    return session.exec(public.limit(1)).first() is not None
+    return bool(rows(change.session, _WROTE, (ticket.number, address)))
+
+
+_REQUESTS = "SELECT 1 FROM address WHERE address = ? AND person_id = ?"
+_WROTE = "SELECT 1 FROM entry WHERE ticket = ? AND author_address = ? AND kind = 'inbound' AND machine = '' LIMIT 1"
 
 
 def staff(change: Change, address: str, *, exactly: bool = False) -> Actor | None:
@@ -174,8 +174,9 @@ def holding(change: Change, message_ids: Iterable[str]) -> list[int]:
     named = list(message_ids)
     if not named:
         return []
-    entries = select(Entry.message_id, Entry.ticket).where(col(Entry.message_id).in_(named))
-    found = sorted((named.index(held or ""), ticket) for held, ticket in change.session.exec(entries))
+    among = ", ".join("?" * len(named))
+    held = rows(change.session, f"SELECT message_id, ticket FROM entry WHERE message_id IN ({among})", named)
+    found = sorted((named.index(message_id), ticket) for message_id, ticket in held)
     return list(dict.fromkeys(ticket for _, ticket in found))
 
 
@@ -188,7 +189,7 @@ def _final(change: Change, number: int) -> Ticket | None:
     passed: set[int] = set()
     while number not in passed:
         passed.add(number)
-        ticket = change.session.get(Ticket, number)
+        ticket = fetch(change.session, Ticket, number)
         if ticket is None or ticket.merged_into is None:
             return ticket
         number = ticket.merged_into
