@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, select
-
 from tkt.desk import people
 from tkt.desk.unit import Change
 from tkt.query.evaluate import Documents, Facts
 from tkt.store.read_clauses import Vocabulary
 from tkt.store.rows import rows
-from tkt.store.tables import Attachment, Entry, Ticket
+from tkt.store.tables import Entry, Ticket
 from tkt.times import to_micros
 
 
@@ -90,11 +88,9 @@ def vocabulary(change: Change) -> Vocabulary:
 
 def _texts(change: Change, ticket: Ticket) -> list[str]:
     """The searchable texts of the conversation, without what was taken back: what was said, the names of the files."""
-    change.session.flush()
-    stands = Entry.ticket == ticket.number, col(Entry.withdrawn_at).is_(None)
-    said = change.session.exec(select(Entry.text).where(*stands))
-    files = select(Attachment.name).join(Entry).where(*stands)
-    return [*said, *change.session.exec(files)]
+    if change.session.new or any(isinstance(row, Entry) for row in change.session.dirty):
+        change.session.flush()
+    return [text for (text,) in rows(change.session, _TEXTS, (ticket.number,) * 2)]
 
 
 def _belonging(change: Change, ticket: Ticket) -> dict[str, dict[str, str]]:
@@ -124,6 +120,11 @@ def _gives(event: dict[str, Any], number: int | None) -> bool:
     return event["ticket"] == number and field.startswith(("tag", "field.", "teams", "watcher"))
 
 
+_TEXTS = """
+SELECT text FROM entry WHERE ticket = ? AND withdrawn_at IS NULL
+UNION ALL SELECT attachment.name FROM attachment JOIN entry ON entry.id = attachment.entry_id
+    WHERE entry.ticket = ? AND entry.withdrawn_at IS NULL
+"""
 _BELONGING_TO = """
 SELECT ticket, 'tag', tag, '' FROM ticket_tag WHERE ticket IN ({0})
 UNION ALL SELECT ticket, 'field', name, value FROM ticket_field WHERE ticket IN ({0})
