@@ -24,7 +24,6 @@ from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
-from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -44,6 +43,7 @@ from tkt.store.engine import Store
 from tkt.store.location import Location
 from tkt.times import format_duration, utcnow
 from tkt.troubles import Troubles
+from tkt.turns import Turns
 
 log = logging.getLogger("tkt")
 for quiet in (log, logging.getLogger("apscheduler")):
@@ -52,6 +52,9 @@ logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a turn is left 
 
 PATIENCE_SECONDS = 10
 """How long running jobs may take to end. Only one that waits for a server that says nothing takes longer."""
+
+CLOCK_SECONDS = 5
+"""How often it is asked whether the clock on the wall was set back, and by how much it may be without being heeded."""
 
 UNFILED_SECONDS = 30
 """How often mail is looked for that was stored and never filed (a pipe's, while the store was busy)."""
@@ -87,12 +90,12 @@ class Scheduler:
         self.store = Store(location)
         self.troubles = Troubles()
         self.unrecorded: recording.Unrecorded = {}
-        self.timetable: Timetable[Mailbox | None] = Timetable()
+        self.timetable: Timetable[Mailbox | None] = Timetable(name=lambda box: box and box.name)
         self.filing = threading.Lock()
         self.watches = Watches(self._arrived)
         self._desks: dict[str, Desk] = {}
         self._stopping = threading.Event()
-        self._turns = _Turns()
+        self._turns = Turns()
         self._timer = BackgroundScheduler(timezone="UTC", executors={"default": self._turns})
         for job in JOBS:
             self._timer.add_job(
@@ -114,6 +117,7 @@ class Scheduler:
     def start(self) -> None:
         """Begin; returns at once."""
         self._timer.start()
+        self._turns.begin("heeding the clock", self._heed_clock)
 
     def stop(self) -> None:
         """End: running jobs finish what they have at hand, then the store is closed."""
@@ -128,8 +132,8 @@ class Scheduler:
 
     def run(self) -> None:
         """Serve until SIGTERM, SIGINT or SIGHUP. Raises WrongSchema, TktError for a store that can't be served."""
+        self._look_at_store()  # a signal ends this at once, also where the store does not answer
         told = _signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        self._look_at_store()
         log.info("serving %s", self.store.location.shown)
         self.start()
         log.info("stopping: %s", signal.Signals(told.recv(1)[0]).name)
@@ -162,12 +166,29 @@ class Scheduler:
     def watch(self, boxes: list[Mailbox]) -> None:
         """Watch these mailboxes, unless this is but one round."""
         if self._timer.running:
-            self.watches.follow(boxes)
+            with suppress(OSError, RuntimeError):  # too many files or threads: they are read at their pace
+                self.watches.follow(boxes)
 
     def _arrived(self, box: Mailbox) -> None:
         self.timetable.arrived(box)
+        self._hasten("pull")
+
+    def _hasten(self, job: str) -> None:
+        """Let this job's next turn begin now."""
         with suppress(JobLookupError):
-            self._timer.modify_job("pull", next_run_time=utcnow())
+            self._timer.modify_job(job, next_run_time=utcnow())
+
+    def _heed_clock(self) -> None:
+        """The timer plans by the clock on the wall: where that was set back, nothing would happen until it is as late
+        again.
+        """
+        ahead = time.time() - time.monotonic()
+        while not self._stopping.wait(CLOCK_SECONDS):
+            before, ahead = ahead, time.time() - time.monotonic()
+            if ahead < before - CLOCK_SECONDS:
+                log.warning("the clock was set back by %s", format_duration(round(before - ahead)))
+                for job in JOBS:
+                    self._hasten(job.name)
 
     def _look_at_store(self) -> None:
         """A store of another version will not do; one that is away may come back."""
@@ -211,40 +232,9 @@ def _signals(*numbers: int) -> socket.socket:
     teller.setblocking(False)
     signal.set_wakeup_fd(teller.detach())
     for number in numbers:
-        signal.signal(number, lambda *_: None)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it, or a shell's "&"
+            signal.signal(number, lambda *_: None)
     return told
-
-
-class _Turns(BaseExecutor):  # type: ignore[misc]
-    """Each turn of a job in a thread of its own, which does not keep the process from ending."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._threads: dict[str, threading.Thread] = {}
-        self._beginning = threading.Lock()
-
-    def wait(self, seconds: float | None) -> list[str]:
-        """Wait until all turns have ended, at most so long; the names of those that have not."""
-        end = None if seconds is None else time.monotonic() + seconds
-        with self._beginning:
-            begun = list(self._threads.items())
-        for _, thread in begun:
-            thread.join(None if end is None else max(0.0, end - time.monotonic()))
-        return [name for name, thread in begun if thread.is_alive()]
-
-    def begin(self, name: str, work: Callable[[], None]) -> None:
-        """Do something in a thread of this name. Called by the timer and by turns."""
-        thread = threading.Thread(target=work, name=name, daemon=True)
-        with self._beginning:
-            self._threads = {other: one for other, one in self._threads.items() if one.is_alive()} | {name: thread}
-            thread.start()
-
-    def _do_submit_job(self, job: object, run_times: list[object]) -> None:
-        name = str(getattr(job, "id", ""))
-        self.begin(name, lambda: self._run(job, name, run_times))
-
-    def _run(self, job: object, name: str, run_times: list[object]) -> None:
-        self._run_job_success(name, run_job(job, "default", run_times, self._logger.name))
 
 
 def pull(scheduler: Scheduler) -> None:
@@ -254,17 +244,27 @@ def pull(scheduler: Scheduler) -> None:
     scheduler.watch(boxes)
     paces: dict[Mailbox | None, float] = {None: UNFILED_SECONDS}
     paces |= {box: WATCHED_SECONDS if scheduler.watches.watched(box) else box.every for box in boxes}
-    for box in scheduler.timetable.take(paces, PULLS_AT_ONCE):
-        if box is None:
-            scheduler.beside("filing", _file)
-        else:
-            scheduler.beside(f"reading mailbox {box.name}", partial(_read, box=box))
+    taken = scheduler.timetable.take(paces, PULLS_AT_ONCE)
+    try:
+        while taken:
+            _begin_to_read(scheduler, taken[0])
+            taken.pop(0)
+    finally:
+        for box in taken:  # what could not be begun is due
+            scheduler.timetable.left(box)
+
+
+def _begin_to_read(scheduler: Scheduler, box: Mailbox | None) -> None:
+    if box is None:
+        scheduler.beside("filing", _file)
+    else:
+        scheduler.beside(f"reading mailbox {box.name}", partial(_read, box=box))
 
 
 def _file(scheduler: Scheduler) -> None:
     """File what was stored and never filed."""
     try:
-        gateway.file_what_waits(scheduler.desk("filing"), scheduler.filing)
+        gateway.file_what_waits(scheduler.desk("filing"), scheduler.go_on, scheduler.filing)
     finally:
         scheduler.timetable.done(None)
 
@@ -274,7 +274,7 @@ def _read(scheduler: Scheduler, box: Mailbox) -> None:
     desk, began = scheduler.desk(f"pull {box.name}"), time.monotonic()
     usable = None
     try:
-        found = gateway.pull_beside_others(desk, box, lambda *_progress: scheduler.go_on(), scheduler.filing)
+        found = gateway.pull_beside_others(desk, box, scheduler.go_on, scheduler.filing)
         if found is not None:
             result, usable = found
             _tell_pulled(scheduler, result, began)

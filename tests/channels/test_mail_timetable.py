@@ -102,3 +102,13 @@ def test_it_is_never_given_out_twice(moves: list[tuple[int, int, float]]) -> Non
             table.arrived(name)
             STEPS[how](table, name)
         del out[:back]
+
+
+def test_a_mailbox_that_was_changed_while_it_is_read_waits_for_its_end(seconds: Seconds) -> None:
+    """Each is (name, what is declared of it)."""
+    table: Timetable[tuple[str, str]] = Timetable(seconds, name=lambda key: key[0])
+    before, after = ("support", "old"), ("support", "new")
+    assert table.take({before: 30.0}, 4) == [before]
+    assert table.take({after: 30.0, ("sales", "old"): 30.0}, 4) == [("sales", "old")]
+    table.done(before)
+    assert table.take({after: 30.0}, 4) == [after]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ import pytest
 
 from tkt import scheduler
 from tkt.channels.mail.mailboxes import mailboxes
+from tkt.errors import TryAgain
 from tkt.scheduler import Scheduler
 from tkt.store import engine
 from tkt.store.location import Location
+from tkt.times import utcnow
 
 
 @pytest.fixture
@@ -102,3 +106,37 @@ def test_a_reply_leaves_after_its_undo_window(
         sqlite_location, "SELECT created_at, next_at, sent_at FROM outbox WHERE kind = 'reply' AND state = 'sent'"
     ))  # fmt: skip
     assert sent >= written + 2_000_000
+
+
+def test_a_clock_that_was_set_back_stops_nothing(
+    idle: Scheduler, until: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All turns are planned in an hour, as they are when the clock goes back by that much."""
+    monkeypatch.setattr(scheduler, "CLOCK_SECONDS", 0.05)
+    idle.start()
+    for job in scheduler.JOBS:
+        idle._timer.modify_job(job.name, next_run_time=utcnow() + timedelta(hours=1))
+    real = time.time
+    monkeypatch.setattr(scheduler.time, "time", lambda: real() - 3600)
+    soon = utcnow() + timedelta(minutes=30)
+    until(lambda: all(idle._timer.get_job(job.name).next_run_time < soon for job in scheduler.JOBS))
+    idle.stop()
+
+
+def test_a_mailbox_for_which_no_thread_can_be_had_is_read_later(
+    idle: Scheduler, maildir: Any, letter: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maildir.deliver(letter("The kettle"))
+    idle.timetable = type(idle.timetable)()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_more)
+        with pytest.raises(TryAgain, match="no thread for filing: can't start new thread"):
+            scheduler.pull(idle)
+    scheduler.pull(idle)
+    idle.settle()
+    with idle.store.reading() as session:
+        assert session.connection().exec_driver_sql("SELECT count(*) FROM ticket").scalar() == 1
+
+
+def no_more(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

@@ -104,3 +104,20 @@ def test_it_heeds_a_signal_at_any_moment_and_ends_in_good_order(
         until(lambda one=one: "serving" in one.log, every=0.005)
         one.process.send_signal(signal.SIGTERM)
     assert [one.process.wait(PATIENCE_SECONDS) for one in running] == [0] * 6
+
+
+def test_nohup_is_heeded(
+    sqlite_location: Location, maildir: Any, configure: Callable[..., None], serve: Callable[..., Any],
+    letter: Callable[..., bytes], until: Callable[..., Any], rows: Callable[..., list[Any]],
+) -> None:  # fmt: skip
+    configure(sqlite_location, {"support": {"imap": f"maildir:{maildir.path}"}})
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what nohup does; the process inherits it
+    try:
+        running = serve(sqlite_location, hurried=True)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    until(lambda: "serving" in running.log)
+    running.process.send_signal(signal.SIGHUP)
+    maildir.deliver(letter("The kettle"))
+    until(lambda: rows(sqlite_location, "SELECT count(*) FROM ticket") == [1])
+    assert running.end() == 0 and "SIGHUP" not in running.log

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 NEVER = 2**63 - 1
 """What `ticket.due_at` holds when there is no deadline."""
 
@@ -33,3 +35,12 @@ ROLES = ("viewer", "agent", "supervisor", "admin")
 ENTRY_KINDS = ("inbound", "reply", "note", "call", "chat", "system")
 ALWAYS = "24x7"
 """The built-in calendar that is always open."""
+
+POSTGRES_LINE: dict[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""How a connection finds out within a minute that its server's host is gone (libpq's parameters: seconds, and the last
+one milliseconds); the system's own values are hours."""

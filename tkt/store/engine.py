@@ -20,6 +20,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, Programm
 from sqlmodel import Session
 
 from tkt.errors import NotFound, StoreBusy, StoreUnreachable, TktError
+from tkt.store.constants import POSTGRES_LINE
 from tkt.store.location import Location
 from tkt.store.rows import execute
 from tkt.store.schema import damaged, not_a_desk, refuse_other_schema
@@ -236,4 +237,5 @@ def _begin_writing(connection: sqlite3.Connection, seconds: float) -> None:
 
 def _postgres_engine(location: Location) -> Engine:
     url = "postgresql+psycopg://" + location.target.split("://", 1)[1]
-    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": BUSY_SECONDS})
+    options = {"connect_timeout": BUSY_SECONDS} | POSTGRES_LINE
+    return create_engine(url, pool_pre_ping=True, connect_args=options)

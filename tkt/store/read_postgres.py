@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from tkt.errors import StoreBusy, StoreUnreachable, TktError
+from tkt.store.constants import POSTGRES_LINE
 from tkt.store.read import BUSY_SECONDS, Reader, Row
 from tkt.store.schema import not_a_desk
 
@@ -30,7 +31,7 @@ class PostgresReader(Reader):
         try:
             self._connection = psycopg.connect(
                 location.target, autocommit=True, connect_timeout=BUSY_SECONDS, prepare_threshold=None,
-                options="-c default_transaction_read_only=on",
+                options="-c default_transaction_read_only=on", **POSTGRES_LINE,
             )  # fmt: skip
         except psycopg.Error as error:
             raise self._in_our_words(error) from error

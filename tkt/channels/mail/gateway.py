@@ -112,8 +112,8 @@ Which mailbox does what
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from tkt.channels.mail.mailboxes import Mailbox, mailboxes, named
@@ -130,6 +130,9 @@ OTHERS_TURN = timedelta(minutes=2)
 """A message from a pipe that is younger is probably in the hands of the process that stored it."""
 
 
+GoOn = Callable[[], None]
+
+
 def pull(desk: Desk, names: Sequence[str] = (), progress: Progress | None = None) -> list[PullResult]:
     """Take in everything that waits in these mailboxes (none named: in all that are read), one after another.
 
@@ -140,11 +143,12 @@ def pull(desk: Desk, names: Sequence[str] = (), progress: Progress | None = None
         declared = mailboxes(change.definitions)
     chosen = named(declared, names) if names else [box for box in declared if box.source is not None]
     resumed = intake.resume(desk)
-    return [Round(desk, box, Counts(box.name, progress, resumed), nullcontext()).run() for box in chosen]
+    return [Round(desk, box, Counts(box.name, progress, resumed), intake.NOBODY_WAITS).run() for box in chosen]
 
 
-def pull_beside_others(desk: Desk, box: Mailbox, progress: Progress, turn: Turn) -> tuple[PullResult, bool] | None:
-    """The same for one mailbox, while other threads do it for others; `turn` is held by whoever files messages.
+def pull_beside_others(desk: Desk, box: Mailbox, go_on: GoOn, turn: Turn) -> tuple[PullResult, bool] | None:
+    """The same for one mailbox, while other threads do it for others; `turn` is held by whoever files messages, and
+    `go_on` is called between two: it raises what ends the round.
 
     The second part tells whether its server let us in: a folder that can't be read is no reason to stay away. None
     where another process is reading this mailbox.
@@ -152,20 +156,19 @@ def pull_beside_others(desk: Desk, box: Mailbox, progress: Progress, turn: Turn)
     with desk.store.alone(f"pull {box.name}") as mine:
         if not mine:
             return None
-        with turn:
-            resumed = intake.resume(desk, mailbox=box.name)
-        this = Round(desk, box, Counts(box.name, progress, resumed), turn)
+        resumed = intake.resume(desk, mailbox=box.name, turn=turn, go_on=go_on)
+        this = Round(desk, box, Counts(box.name, lambda *_: go_on(), resumed), turn)
         return this.run(), this.usable
 
 
-def file_what_waits(desk: Desk, turn: Turn) -> None:
+def file_what_waits(desk: Desk, go_on: GoOn, turn: Turn) -> None:
     """File what was stored and never filed (a pipe's, while the store was busy), but for mailboxes being read now."""
     with desk.store.reading() as session:
         waiting = rows(session, "SELECT DISTINCT mailbox FROM intake WHERE state = 'stored'")
     for (mailbox,) in waiting:
-        with desk.store.alone(f"pull {mailbox}") as mine, turn:
+        with desk.store.alone(f"pull {mailbox}") as mine:
             if mine:
-                intake.resume(desk, mailbox=mailbox)
+                intake.resume(desk, mailbox=mailbox, turn=turn, go_on=go_on)
 
 
 def ingest(desk: Desk, raw: bytes, mailbox: str | None = None) -> intake.Outcome:

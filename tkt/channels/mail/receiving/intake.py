@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import timedelta
 from time import monotonic
 from typing import NamedTuple
@@ -46,6 +46,9 @@ IMPORTED = "import:"
 """What the name of a message begins with that came from an archive: it is never filed as if it had just arrived."""
 
 FILED = ("ticket", "entry", "machine")
+
+NOBODY_WAITS = nullcontext()
+"""The turn to file messages where no other thread files any."""
 
 LET_IN = "let in by a person"
 """The reason of a stored message that was in quarantine because its sender is not who they say (`senders`)."""
@@ -115,9 +118,16 @@ def process_all(desk: Desk, waiting: Sequence[Stored]) -> Iterator[list[Outcome]
             desk.store.give_way()
 
 
-def resume(desk: Desk, older_than: timedelta | None = None, mailbox: str | None = None) -> list[tuple[str, Outcome]]:
+def resume(
+    desk: Desk,
+    older_than: timedelta | None = None,
+    mailbox: str | None = None,
+    *,
+    turn: AbstractContextManager[object] = NOBODY_WAITS,
+    go_on: Callable[[], object] = lambda: None,
+) -> list[tuple[str, Outcome]]:
     """Process what was stored before (all, or what is older, or of one mailbox) and never finished, oldest first, one
-    in memory at a time.
+    in memory at a time. `turn` is held for each message, `go_on` is called between two and may raise.
 
     Gives (mailbox, outcome) of each. Raises StoreBusy and StoreUnreachable.
     """
@@ -128,7 +138,12 @@ def resume(desk: Desk, older_than: timedelta | None = None, mailbox: str | None 
         waiting = waiting.where(Intake.mailbox == mailbox)
     with desk.store.reading() as session:
         found = session.exec(waiting.order_by(col(Intake.id))).all()
-    return [(mailbox, process_again(desk, identifier)) for identifier, mailbox in found if identifier is not None]
+    outcomes = []
+    for identifier, name in found:
+        go_on()
+        with turn:
+            outcomes.append((name, process_again(desk, identifier or 0)))
+    return outcomes
 
 
 def process_again(desk: Desk, identifier: int) -> Outcome:

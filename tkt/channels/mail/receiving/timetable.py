@@ -31,10 +31,13 @@ class _Entry:
 
 
 class Timetable(Generic[Key]):
-    """`clock` counts seconds and never goes back."""
+    """Two keys with the same `name` are one mailbox before and after a change of its configuration: while one of them
+    is out, the other one waits. `clock` counts seconds and never goes back.
+    """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, name: Callable[[Key], object] = lambda key: key):
         self._clock = clock
+        self._name = name
         self._lock = threading.Lock()
         self._entries: dict[Key, _Entry] = {}
 
@@ -48,7 +51,9 @@ class Timetable(Generic[Key]):
             kept = {key: one for key, one in self._entries.items() if key in paces or one.busy}
             self._entries = kept | {key: _Entry() for key in paces if key not in kept}
             free = max(0, most - sum(one.busy for one in self._entries.values()))
-            due = [key for key in paces if self._is_due(self._entries[key], paces[key])][:free]
+            out = {self._name(key) for key, one in self._entries.items() if one.busy}
+            due = [key for key in paces if self._name(key) not in out and self._is_due(self._entries[key], paces[key])]
+            del due[free:]
             for key in due:
                 self._entries[key].busy, self._entries[key].arrived = True, False
         return due
@@ -81,7 +86,7 @@ class Timetable(Generic[Key]):
 
     def _is_due(self, entry: _Entry, pace: float) -> bool:
         seconds = _pause(entry.failures) if entry.failures else pace
-        return not entry.busy and (entry.arrived or entry.read + seconds <= self._clock())
+        return entry.arrived or entry.read + seconds <= self._clock()
 
 
 def _pause(failures: int) -> float:
