@@ -37,12 +37,15 @@ def main() -> None:
 def _leave(status: int) -> None:
     """End the process: without the interpreter's taking itself apart where threads were left that wait for a server or
     the name of one. One that wakes up in the middle of it crashes (the `threading` module's documentation: daemon
-    threads are stopped abruptly). What was written is flushed by then.
+    threads are stopped abruptly). What was written is flushed by then; the commands that they wait for end with us.
     """
     threading = sys.modules.get("threading")
     if threading is not None:
         others = [one for one in threading.enumerate() if one is not threading.main_thread()]
         if others and all(one.daemon for one in others):
+            commands = sys.modules.get("tkt.channels.secret_command")
+            if commands is not None:
+                commands.end_all()
             os._exit(status)
     sys.exit(status)
 

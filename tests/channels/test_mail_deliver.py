@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -241,11 +242,13 @@ def test_a_sender_that_is_killed_leaves_its_mail_to_the_next(
     assert subjects == ["Answer 0", "Answer 1"]
 
 
-def test_a_row_in_unknown_hands_waits_for_its_lease(sending: Desk, postman: Any, clock: Any) -> None:
+@pytest.mark.parametrize("where", ["another-host.example", f"{socket.gethostname()} (namespace 1)"])
+def test_a_row_in_unknown_hands_waits_for_its_lease(where: str, sending: Desk, postman: Any, clock: Any) -> None:
+    """No process has that number here, where it says nothing."""
     with sending.store.transaction() as session:
         row = session.exec(select(Outbox).where(Outbox.kind == "reply")).one()
         row.state, row.next_at = "sending", clock.now + LEASE
-        row.error = "being sent by process 1 on another-host.example"
+        row.error = f"being sent by process 99999999 on {where}"
     assert deliver(sending, now_all=True) == []
     clock.now += LEASE
     assert [one.state for one in deliver(sending)] == ["sent"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -118,6 +120,71 @@ def test_a_server_that_falls_silent_is_away_and_nothing_is_lost(
     scripted.instead = lambda *_: None
     assert gateway.pull(sqlite_desk)[0].error == ""
     assert subjects(sqlite_desk) == ["One", "Two"]
+
+
+class Passing:
+    """A clock on which a server lets time pass, instead of taking it: the seconds until its next piece."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def slowly(self, pieces: Iterable[bytes], seconds: float) -> Iterator[bytes]:
+        for piece in pieces:
+            time.sleep(0.01)  # so that we are waited for
+            self.now += seconds
+            yield piece
+
+
+@pytest.fixture
+def passing(monkeypatch: pytest.MonkeyPatch) -> Passing:
+    clock = Passing()
+    monkeypatch.setattr(imap_session, "monotonic", clock)
+    return clock
+
+
+@pytest.mark.parametrize("command", ["CAPABILITY", "LOGIN", "SELECT", "SEARCH", "STORE"])
+@pytest.mark.parametrize("said", [b"* OK Still here\r\n", b"."])
+def test_a_server_that_talks_without_answering_is_away_and_nothing_is_lost(
+    said: bytes, command: str, sqlite_desk: Desk, declare: Declare, scripted: Any, letter: Letter, passing: Passing
+) -> None:
+    scripted.inbox.add(letter("One"), letter("Two"))
+    scripted.instead = lambda _tag, asked, _rest: passing.slowly(repeat(said), 10) if asked == command else None
+    declare(sqlite_desk, **scripted.body())
+    [result] = gateway.pull(sqlite_desk)
+    assert result.away and "it keeps us waiting" in result.error
+    scripted.instead = lambda *_: None
+    assert gateway.pull(sqlite_desk)[0].error == ""
+    assert subjects(sqlite_desk) == ["One", "Two"]
+
+
+@pytest.mark.parametrize(("slowest", "tickets"), [(imap_session.SLOWEST, 1), (1_000_000, 0)])
+def test_a_long_message_may_take_long(
+    slowest: int,
+    tickets: int,
+    sqlite_desk: Desk,
+    declare: Declare,
+    scripted: Any,
+    letter: Letter,
+    passing: Passing,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ten minutes for 600 kB, while the server may say for three minutes at most that it is busy."""
+    monkeypatch.setattr(imap_session, "SLOWEST", slowest)
+    mail = letter("Long", text="x" * 70 * 9_000)
+    scripted.inbox.add(mail)
+
+    def instead(tag: str, asked: str, rest: str) -> Any:
+        if asked != "FETCH" or "BODY" not in rest:
+            return None
+        whole = b"* 1 FETCH (UID 1 BODY[] {%d}\r\n%b)\r\n%b OK done\r\n" % (len(mail), mail, tag.encode())
+        return passing.slowly((whole[start : start + 15_000] for start in range(0, len(whole), 15_000)), 15)
+
+    scripted.instead = instead
+    declare(sqlite_desk, **scripted.body())
+    assert gateway.pull(sqlite_desk)[0].tickets == tickets
 
 
 def test_a_very_full_mailbox_comes_in_bounded_batches(

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -104,6 +105,18 @@ def test_the_signature_of_the_specification_s_own_example() -> None:
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     found = posting.signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
     assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_name_that_is_looked_up_for_too_long_holds_nobody_up(
+    desk: Desk, calling: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's resolver may take half a minute, and can't be told to stop."""
+    released, ended = threading.Event(), list[bool]()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: ended.append(released.wait(30)))
+    calling("https://crm.example.invalid/")
+    [done] = make_calls(desk, seconds=0.2)
+    assert (done.state, done.error, ended) == ("waiting", "no answer within 0.2 s", [])
+    released.set()
 
 
 def test_a_secret_may_come_from_a_command_and_without_one_nothing_is_signed(

@@ -1,8 +1,8 @@
 """An IMAP server that does what a test tells it, for what real servers do rarely: refusing, lying, talking rubbish.
 
 It knows one user, a few folders and the commands that a mail gateway needs. `instead` may answer a command in its
-place: it gets (tag, command, arguments) and gives the bytes to send, None to let the server answer, or `CUT` to end the
-connection.
+place: it gets (tag, command, arguments) and gives the bytes to send, or pieces of them one after another, None to let
+the server answer, or `CUT` to end the connection.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import pytest
 from mail_servers.wires import Listener
 
 CUT = b"cut the connection"
-Instead = Callable[[str, str, str], bytes | None]
+Answer = bytes | Iterator[bytes]
+Instead = Callable[[str, str, str], Answer | None]
 
 
 class Folder:
@@ -78,7 +79,8 @@ class Scripted(Listener):
                 if answer == CUT:
                     client.shutdown(socket.SHUT_RDWR)
                     return
-                client.sendall(answer)
+                for piece in [answer] if isinstance(answer, bytes) else answer:
+                    client.sendall(piece)
 
 
 class Session:
@@ -87,7 +89,7 @@ class Session:
     def __init__(self, server: Scripted) -> None:
         self._server, self._folder = server, server.inbox
 
-    def answer(self, line: str) -> bytes:
+    def answer(self, line: str) -> Answer:
         tag, _, rest = line.partition(" ")
         command, _, arguments = rest.partition(" ")
         if command.upper() == "UID":

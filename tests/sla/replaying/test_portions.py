@@ -1,4 +1,4 @@
-"""Work on all processors: every portion once, and Ctrl-C ends it, whenever it comes."""
+"""Work on all processors: every portion once; Ctrl-C and the end of who began it end it, whenever they come."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ if __name__ == "__main__":
         sum(in_portions(Slow, range(1_000_000)))
     except KeyboardInterrupt:
         sys.exit(130)
+"""
+
+GOING_ON = """
+from tests.sla.replaying.test_portions import Slow
+from tkt.sla.replaying.portions import in_portions
+
+if __name__ == "__main__":
+    for _ in in_portions(Slow, range(1_000_000)):
+        print("going on", flush=True)
 """
 
 
@@ -55,13 +64,7 @@ def test_every_portion_is_done_once_and_told_of(many: int) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 0.15, 0.4, 1.0])
 def test_control_c_ends_all_processes(tmp_path: Path, seconds: float) -> None:
-    script = tmp_path / "work.py"
-    script.write_text(INTERRUPTED)
-    root = str(Path(__file__).parents[3])
-    process = subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": root}, start_new_session=True,
-    )  # fmt: skip
+    process = _started(tmp_path / "work.py", INTERRUPTED)
     assert process.stdout and process.stdout.readline() == "begun\n"
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
@@ -72,6 +75,27 @@ def test_control_c_ends_all_processes(tmp_path: Path, seconds: float) -> None:
             os.killpg(process.pid, signal.SIGKILL)
     assert (process.returncode, errors) == (130, "")
     _await_end_of_group(process.pid)
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    process = _started(tmp_path / "work.py", GOING_ON)
+    try:
+        assert process.stdout and process.stdout.readline() == "going on\n"
+    finally:
+        process.kill()
+        process.wait()
+    _await_end_of_group(process.pid)
+    process.communicate()
+
+
+def _started(script: Path, text: str) -> subprocess.Popen[str]:
+    """In a process group of its own."""
+    script.write_text(text)
+    root = str(Path(__file__).parents[3])
+    return subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": root}, start_new_session=True,
+    )  # fmt: skip
 
 
 def _await_end_of_group(group: int) -> None:

@@ -10,12 +10,11 @@ Leaves to others: the conversation of a login (`imap_session`, `smtp_login`, `oa
 from __future__ import annotations
 
 import os
-import shlex
 import ssl
-import subprocess
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from tkt.channels.secret_command import CommandFailed, first_line
 from tkt.config.mail_urls import MailFile, Server, parse_sender, parse_source
 from tkt.desk.addresses import same_address
 from tkt.errors import MailboxUnusable, MailServerAway, NotFound
@@ -24,9 +23,6 @@ from tkt.times import parse_duration
 
 EVERY = "30s"
 """How often a mailbox is looked into where desk.toml says no `every`."""
-
-PASSWORD_SECONDS = 30
-"""How long a password or token command may take (it may ask an agent, a hardware key or another server)."""
 
 _DISTRUST = {
     9: "its certificate is not valid yet: check the clock of this machine",
@@ -118,7 +114,7 @@ def named(boxes: Iterable[Mailbox], names: Iterable[str]) -> list[Mailbox]:
 def password(box: Mailbox) -> Secret:
     """The mailbox's password. Raises MailboxUnusable when none is to be had."""
     if box.password_command:
-        return Secret(_first_line(box, "password", box.password_command))
+        return _from_command(box, "password", box.password_command)
     text = os.environ.get(box.password_env, "") if box.password_env else ""
     if not text:
         wanted = f"${box.password_env} is empty" if box.password_env else "it has no password_command or password_env"
@@ -128,7 +124,7 @@ def password(box: Mailbox) -> Secret:
 
 def token(box: Mailbox) -> Secret:
     """A fresh access token (RFC 6750) from the mailbox's `token_command`. Raises MailboxUnusable when there is none."""
-    return Secret(_first_line(box, "token", box.token_command))
+    return _from_command(box, "token", box.token_command)
 
 
 def tls_context(box: Mailbox) -> ssl.SSLContext:
@@ -152,21 +148,11 @@ def tls_failed(where: str, error: ssl.SSLError) -> MailboxUnusable | MailServerA
     return MailServerAway(f"{where} breaks TLS off: {error.reason or error}")
 
 
-def _first_line(box: Mailbox, what: str, command: str) -> str:
-    """What the command prints first; its output never reaches a message, not even that of a command that fails."""
-    named = f"the {what} command of mailbox {box.name}"
+def _from_command(box: Mailbox, what: str, command: str) -> Secret:
     try:
-        words = [os.path.expanduser(word) for word in shlex.split(command)]
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=PASSWORD_SECONDS, check=False
-        )
-    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
-        reason = "it took too long" if isinstance(error, subprocess.TimeoutExpired) else str(error)
-        raise MailboxUnusable(f"{named} failed: {reason}") from None
-    lines = done.stdout.decode("utf-8", "replace").splitlines()
-    if done.returncode or not lines or not lines[0]:
-        raise MailboxUnusable(f"{named} gave no {what} (exit status {done.returncode})")
-    return lines[0]
+        return Secret(first_line(command))
+    except CommandFailed as error:
+        raise MailboxUnusable(f"the {what} command of mailbox {box.name} {error}") from None
 
 
 def _mailbox(declared: Declared) -> Mailbox:

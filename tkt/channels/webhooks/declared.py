@@ -8,15 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import shlex
-import subprocess
 from typing import NamedTuple
 
+from tkt.channels.secret_command import CommandFailed, first_line
 from tkt.errors import WebhookUnusable
 from tkt.store.definitions import Declared
-
-PATIENCE_SECONDS = 30
-"""How long a secret_command may take."""
 
 PREFIX = "whsec_"
 """What begins a secret that is written in base64 (Standard Webhooks)."""
@@ -39,7 +35,7 @@ def read_webhook(declared: Declared) -> Webhook:
 def secret_of(webhook: Webhook) -> bytes:
     """The key that signs; empty where the webhook has none. Raises WebhookUnusable where it can't be had."""
     if webhook.secret_command:
-        return _key(webhook, _first_line(webhook))
+        return _key(webhook, _from_command(webhook))
     if not webhook.secret_env:
         return b""
     text = os.environ.get(webhook.secret_env, "")
@@ -57,16 +53,8 @@ def _key(webhook: Webhook, text: str) -> bytes:
         raise WebhookUnusable(f"webhook {webhook.name}: what follows {PREFIX} in its secret is not base64") from None
 
 
-def _first_line(webhook: Webhook) -> str:
-    named = f"the secret command of webhook {webhook.name}"
+def _from_command(webhook: Webhook) -> str:
     try:
-        words = [os.path.expanduser(word) for word in shlex.split(webhook.secret_command)]
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=PATIENCE_SECONDS, check=False
-        )
-    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
-        raise WebhookUnusable(f"{named} failed: {type(error).__name__}") from None
-    lines = done.stdout.decode("utf-8", "replace").splitlines()
-    if done.returncode or not lines or not lines[0]:
-        raise WebhookUnusable(f"{named} failed: it ended with status {done.returncode} and printed {len(lines)} lines")
-    return lines[0]
+        return first_line(webhook.secret_command)
+    except CommandFailed as error:
+        raise WebhookUnusable(f"the secret command of webhook {webhook.name} {error}") from None

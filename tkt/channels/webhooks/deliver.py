@@ -2,8 +2,8 @@
 
 Like mail from the outbox: what fails for now is tried again after 1, 2, 5, 15 minutes, then hourly, for five days; what
 is refused for good, with a 4xx, stops at once and shows in the ticket's history. A crash between the receiver's answer
-and our record means a second call with the same id. A receiver that does not answer holds up nobody else: what waits
-for it is left for the next round.
+and our record means a second call with the same id. A receiver that does not answer holds the others up once, for
+`posting.SECONDS`: what else waits for it is left for the next round.
 """
 
 from __future__ import annotations

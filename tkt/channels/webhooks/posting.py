@@ -16,10 +16,13 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import socket
 import ssl
+import threading
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -66,13 +69,36 @@ def signature(secret: bytes, call_id: str, timestamp: int, body: bytes) -> str:
 def post(call: Call, now: datetime, seconds: float = SECONDS) -> Answer:
     """Make the call. Never raises for what a network or a receiver does."""
     try:
-        return asyncio.run(_post(call, _headers(call, int(now.timestamp())), seconds))
+        with asyncio.Runner(loop_factory=_Loop) as runner:
+            return runner.run(_post(call, _headers(call, int(now.timestamp())), seconds))
     except TimeoutError:
         return Answer(False, f"no answer within {seconds:g} s", passes=True, away=True)
     except httpx.InvalidURL as error:
         return Answer(False, f"the URL can't be called: {error}")
     except httpx.TransportError as error:
         return Answer(False, str(error) or type(error).__name__, passes=True, away=True)
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """Looks names up in threads that nobody waits for in the end: there is no ending a system call that takes long."""
+
+    async def getaddrinfo(self, host: Any, port: Any, **more: Any) -> Any:
+        found = self.create_future()
+
+        def tell(method: Any, what: Any) -> None:
+            with suppress(RuntimeError):  # the loop is closed: it took too long
+                self.call_soon_threadsafe(lambda: found.done() or method(what))
+
+        def look_up() -> None:
+            try:
+                addresses = socket.getaddrinfo(host, port, **more)
+            except (OSError, UnicodeError) as error:
+                tell(found.set_exception, error)
+            else:
+                tell(found.set_result, addresses)
+
+        threading.Thread(target=look_up, daemon=True).start()
+        return await found
 
 
 async def _post(call: Call, headers: dict[str, str], seconds: float) -> Answer:

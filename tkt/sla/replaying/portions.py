@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from typing import Any, Protocol, TypeVar
 
 CHUNK = 1_000
@@ -100,7 +101,17 @@ _here: list[Worker[Any]] = []
 
 
 def _begin(make: Callable[[], Worker[Any]]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _here[:] = [make()]
+
+
+def _end_with_parent() -> None:
+    """However the parent ends. The queue of what is to be done does not tell: each worker can write to it, too, and so
+    they would wait for one another for ever.
+    """
+    if (parent := parent_process()) is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _do(numbers: Sequence[int]) -> Any:

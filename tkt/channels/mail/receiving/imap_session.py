@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any
 
 from imapclient import IMAPClient
@@ -26,6 +27,12 @@ from tkt.errors import MailboxUnusable, MailServerAway
 TIMEOUT_SECONDS = 60
 """How long a server may say nothing before it counts as away."""
 
+PATIENCE = 3
+"""How many times as long it may keep us waiting for one command's answer, while it goes on saying that it is busy."""
+
+SLOWEST = 1_000
+"""Bytes in a second: an answer that comes so fast may take what time it takes."""
+
 ANSWER_BYTES = 16_000_000
 """How much one command's answer may hold, unless more was asked for (`allow`)."""
 
@@ -39,28 +46,57 @@ _MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticErro
 
 
 class _Bounded:
-    """What imaplib reads from a connection, within the bytes that were asked for."""
+    """What imaplib reads from a connection, within the bytes that were asked for and the time that they may take. Only
+    the time counts in which we wait for bytes: while a folder is watched, others wait for the server to speak.
+    """
 
     allowance = ANSWER_BYTES
+    waited = 0.0
     file: Any
+    sock: Any
+    shutdown: Callable[[], Any]
 
     def read(self, size: int) -> bytes:
         """A literal, in pieces: its announced size alone must not take memory."""
-        self.allowance -= size
-        if self.allowance < 0:
-            raise IMAPClientAbortError("it sends more than was asked for")
+        self._take(size)
         pieces = []
-        while size > 0 and (piece := self.file.read(min(size, CHUNK))):
+        while size > 0 and (piece := self._await(self.file.read1, min(size, CHUNK))):
             pieces.append(piece)
             size -= len(piece)
+            self._came(len(piece))
         return b"".join(pieces)
 
     def readline(self) -> bytes:
-        line: bytes = super().readline()  # type: ignore[misc]
-        self.allowance -= len(line)
+        pieces: list[bytes] = []
+        while not (pieces and pieces[-1].endswith(b"\n")) and (seen := self._await(self.file.peek, 1)):
+            pieces.append(self.file.read(seen.find(b"\n") + 1 or len(seen)))
+            self._take(len(pieces[-1]))
+            self._came(len(pieces[-1]))
+        return b"".join(pieces)
+
+    def _new_tag(self) -> Any:
+        """Each command begins with one, and each has its time."""
+        self.waited = 0.0
+        return super()._new_tag()  # type: ignore[misc]
+
+    def _take(self, size: int) -> None:
+        self.allowance -= size
         if self.allowance < 0:
             raise IMAPClientAbortError("it sends more than was asked for")
-        return line
+
+    def _await(self, read: Callable[[int], bytes], size: int) -> bytes:
+        """What comes next, without waiting for more of it; the connection of who took too long is of no use."""
+        began = monotonic()
+        data = read(size)
+        self.waited += monotonic() - began
+        if self.waited > PATIENCE * self.sock.gettimeout():
+            with suppress(OSError):
+                self.shutdown()
+            raise IMAPClientAbortError("it keeps us waiting for its answer")
+        return data
+
+    def _came(self, size: int) -> None:
+        self.waited = max(0.0, self.waited - size / SLOWEST)
 
 
 class _PlainWire(_Bounded, IMAP4WithTimeout):  # type: ignore[misc]

@@ -1,7 +1,8 @@
 """Whose turn it is in the outbox: a row is claimed in one short transaction, and is then its sender's alone.
 
 A claimed row is `sending` until its lease ends; a sender that dies leaves it to the next, at once if its process is
-known to be gone from this host. So two senders never send a row both, and none is forgotten.
+known to be gone: of the same host and, where there are such, the same namespace of process ids. So two senders never
+send a row both, and none is forgotten.
 """
 
 from __future__ import annotations
@@ -76,9 +77,11 @@ def claim(desk: Desk, turn: Turn) -> Claimed | None:
 
 
 def is_dead(holder: str) -> bool:
-    """Whether the process that holds a row is known to be gone from this host."""
-    found = re.fullmatch(r"being sent by process (\d+) on (.+)", holder)
-    if found is None or found[2] != socket.gethostname():
+    """Whether the process that holds a row is known to be gone. One of another host, or of another container on this
+    one, is not known; nor is one that did not say of which, as older versions did not.
+    """
+    found = re.fullmatch(r"being sent by process (\d+) (.+)", holder)
+    if found is None or found[2] != _place():
         return False
     try:
         os.kill(int(found[1]), 0)
@@ -115,7 +118,16 @@ def _orphan(session: Session, now: datetime, lock: bool) -> Outbox | None:
 
 
 def _here() -> str:
-    return f"being sent by process {os.getpid()} on {socket.gethostname()}"
+    return f"being sent by process {os.getpid()} {_place()}"
+
+
+def _place() -> str:
+    """Where our process id means this process: containers of one host may all have its name."""
+    try:
+        namespace = f" (namespace {os.stat('/proc/self/ns/pid').st_ino})"
+    except OSError:
+        namespace = ""
+    return f"on {socket.gethostname()}{namespace}"
 
 
 def _box_of(change: Change, row: Outbox) -> Mailbox | None:

@@ -1,9 +1,12 @@
 """From the outbox to the mail server: claimed in one short transaction, sent outside of any, recorded in another.
 
 Between the server's acceptance and our record lies a moment in which a crash means a second copy; it has the same
-Message-ID, and mail stores fold it. A mail that somebody has to mend something for, or whose server is away, waits and
-holds up nothing of other mailboxes; one that can't be written down, or over which connections break off, holds up
-nothing at all.
+Message-ID, and mail stores fold it. A mail that somebody has to mend something for, or whose server is away, waits, and
+what its mailbox sends waits with it for the next round; one that can't be written down, or over which connections break
+off, is passed over.
+
+Mails leave one after another: while a server is waited for, the mail of all mailboxes waits. That is a minute where a
+server does not answer at all, once in a round, and `smtp.LETTER` minutes at most for one mail.
 
 A server that takes no mail at all says nothing about the mail: what waits for it is tried every minute, so that it
 leaves soon after the server is back.
