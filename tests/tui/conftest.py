@@ -224,20 +224,32 @@ def running(empty_desk: Location) -> Callable[..., Any]:
 
 START = """
 import sys
+from tkt.tui import ending
 from tkt.store.location import parse_location
 from tkt.tui.app import run
 run(parse_location(sys.argv[1]), "alice")
 """
+SERVE = """
+import os, sys
+from tkt import scheduler
+from tkt.__main__ import main
+from tkt.tui import ending
+os.environ.update(TKT_DESK=sys.argv[1], TKT_AGENT="alice")
+sys.argv[1:] = ["--serve"]
+main()
+"""
 
 
 class RealTerminal:
-    """The queue in a process and a terminal of its own."""
+    """The queue in a process and a terminal of its own. `but` are constants that are others there."""
 
-    def __init__(self, desk: str) -> None:
+    def __init__(self, desk: str, program: str = START, but: str = "") -> None:
+        *imports, last = program.strip().split("\n")
+        program = "\n".join([*imports, but, last])
         self.process, self.file = pty.fork()
         if self.process == 0:
             os.environ.update(TERM="xterm-256color", COLUMNS="", LINES="")
-            os.execv(sys.executable, [sys.executable, "-c", START, desk])
+            os.execv(sys.executable, [sys.executable, "-c", program, desk])
         fcntl.ioctl(self.file, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.ended: int | None = None
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 from sqlmodel import select
 
 from tkt.desk import conversation
 from tkt.store.tables import Attachment, Entry, Outbox
+from tkt.tui.drafts import Drafts
 
 
 def newest_mail(writer):
@@ -136,3 +139,18 @@ async def test_a_conversation_that_goes_on_meanwhile_is_no_reason_to_lose_the_no
         conversation.note(small_desk.agent("bob"), 2, "me too")
         await queue.press("ctrl+s")
         assert newest_entry(small_desk).text == "careful"
+
+
+async def test_what_was_written_is_no_draft_when_the_queue_is_left_before_the_store_has_said_so(
+    small_desk, empty_desk, running, monkeypatch
+):
+    left = threading.Event()
+    monkeypatch.setattr("tkt.desk.mentions.remarks", lambda *_: [str(left.wait(20))])
+    async with running() as queue:
+        await queue.burst("jrDear Wang")
+        await queue.pilot.press("ctrl+s")
+        await queue.until(lambda: newest_entry(small_desk).text == "Dear Wang")
+        await queue.until(lambda: not Drafts(empty_desk).kinds())
+        queue.screen.leave()
+        left.set()
+    assert not Drafts(empty_desk).kinds()

@@ -110,9 +110,9 @@ class Acts:
 
         return "; ".join(str(redo(self._opened())) for _ in range(steps))
 
-    def write(self, letter: Letter) -> list[str]:
-        """Write it, with its files; what its writer should know besides. A note overwrites nothing, so a changed ticket
-        does not stop it.
+    def write(self, letter: Letter, written: Callable[[], object]) -> list[str]:
+        """Write it, with its files; what its writer should know besides. `written` is called right after the commit,
+        whatever comes then. A note overwrites nothing, so a changed ticket does not stop it.
         """
         from tkt.desk.conversation import note, reply
         from tkt.desk.mentions import remarks
@@ -123,7 +123,11 @@ class Acts:
             note(self._opened(), number, text, attachments=files)
         else:
             reply(self._opened(), number, text, cc=letter.cc, attachments=files, status=letter.status, version=version)
-        return remarks(self._opened(), text, letter.kind)
+        written()
+        try:
+            return remarks(self._opened(), text, letter.kind)
+        except TktError as error:
+            return [f"whether all who are named exist could not be seen: {error}"]
 
     def recipients(self, number: int, cc: tuple[str, ...] = ()) -> Recipients:
         """Who a reply to this ticket would go to if these addresses were added, by the rule that sending follows.

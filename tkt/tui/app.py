@@ -10,12 +10,10 @@ it (a lost connection's, too) keeps what is being written, and leaves the termin
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +27,7 @@ from tkt.errors import UsageError
 from tkt.store.location import Location, user_settings
 from tkt.times import utcnow
 from tkt.tui import theme
+from tkt.tui.ending import Ending, tell_terminal
 from tkt.tui.frame import Frame
 from tkt.tui.keymap import keymap
 from tkt.tui.queue_screen import QueueScreen
@@ -62,35 +61,39 @@ class QueueApp(App[None], inherit_bindings=False):
         query: str = "",
         keys: object = None,
         now: Callable[[], datetime] = utcnow,
+        serving: bool = False,
+        ending: Ending | None = None,
     ) -> None:
         super().__init__(driver_class=Terminal)
         self.animation_level = "none"
         self._frame = Frame()
-        self._last_resort: threading.Timer | None = None
-        self.session = Session(location, actor_name, keymap(keys), query=query, now=now, redraw=self.redraw)
+        self.session = Session(
+            location,
+            actor_name,
+            keymap(keys),
+            query=query,
+            now=now,
+            redraw=self.redraw,
+            serving=serving,
+            ending=ending,
+        )
 
     def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
-        if not self.is_headless:
-            self._heed_signals()
-
-    def _heed_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, lambda: None)  # ^c is a key here; in $EDITOR it is the editor's
-        loop.add_signal_handler(signal.SIGTERM, self._leave)
-        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
-
-    def _leave(self) -> None:
         screen = self.screen_stack[0]
-        if isinstance(screen, QueueScreen):
-            screen.leave()
+        if isinstance(screen, QueueScreen) and not self.is_headless:
+            loop, context = asyncio.get_running_loop(), copy_context()
+            self.session.ending.opened(
+                lambda: loop.call_soon_threadsafe(screen.leave, context=context), lambda: self._abandon(screen)
+            )
 
-    def _hang_up(self) -> None:
-        """The terminal is gone, and what is still written to it may never come back."""
-        self._leave()
-        self._last_resort = threading.Timer(HANG_UP_SECONDS, os._exit, (1,))
-        self._last_resort.daemon = True
-        self._last_resort.start()
+    def _abandon(self, screen: QueueScreen) -> None:
+        """Keep what is written and give the terminal back, from another thread, while this one is stuck."""
+        screen.composing.keep()
+        if self._driver is not None:
+            self._driver.stop_application_mode()
+            self._driver.close()
+        tell_terminal(f"the queue could not be left in good order: {screen.unanswered}")
 
     def on_resize(self) -> None:
         """Terminals reflow what they show when their size changes, and may be back at the old size before we draw."""
@@ -116,18 +119,13 @@ class QueueApp(App[None], inherit_bindings=False):
         from rich.segment import Segments
         from rich.traceback import Traceback
 
+        self.session.ending.leaving()
         shown = self.console.render(Traceback(show_locals=False), self.console.options)
         self._exit_renderables.append(Segments(shown))
         self._close_messages_no_wait()
 
     def on_unmount(self) -> None:
         self.session.close()
-        if self._last_resort is not None:
-            self._last_resort.cancel()
-
-
-HANG_UP_SECONDS = 5.0
-"""How long a queue without a terminal has for an orderly end."""
 
 
 def run(
@@ -135,16 +133,18 @@ def run(
     actor_name: str | None,
     *,
     query: str = "",
-    background: Callable[[], AbstractContextManager[object]] | None = None,
+    background: Callable[[], AbstractContextManager[Callable[[], object]]] | None = None,
 ) -> None:
     """Open the queue and come back when it is left.
 
     `query` filters the first list. `background` gives what runs beside it (the scheduler of `tkt --serve`): entered
-    before the screen opens, left after it closes. Raises UsageError for a wrong keymap in tkt.toml, and where there is
-    no terminal to draw on.
+    before the screen opens, left after it closes; what it yields stops it from any thread, should the screen never
+    close. Raises UsageError for a wrong keymap in tkt.toml, and where there is no terminal to draw on.
     """
     if not sys.stderr.isatty():
         raise UsageError("the queue is drawn on standard error, which is no terminal here: open it without '2>'")
-    app = QueueApp(location, actor_name or "", query=query, keys=user_settings().get("keys"))
-    with background() if background else nullcontext():
+    keys, ending = user_settings().get("keys"), Ending()
+    serving = background is not None
+    app = QueueApp(location, actor_name or "", query=query, keys=keys, serving=serving, ending=ending)
+    with ending.heeding(), background() if background else nullcontext() as stop, ending.of_screen(stop):
         app.run(mouse=False)

@@ -138,6 +138,8 @@ class Composer(Vertical):
         self.number = number
         self.version = version
         self.cc = list(draft.cc)
+        self.written = False
+        """Whether the store has it: then it is no draft any more."""
         self.head = ComposerHead(kind, number, draft.files)
         self.area = ComposerText(
             safe_block(draft.text), soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, classes=kind

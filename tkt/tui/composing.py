@@ -5,6 +5,7 @@ ticket changes under the agent's hands.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
@@ -38,6 +39,7 @@ class Composing:
         self._drafts = screen.session.drafts
         self._composer: Composer | None = None
         self._saving = False
+        self._draft_file = threading.Lock()
         self._warned_at = 0.0
         self._keys: dict[str, Callable[[Composer], Work]] = {
             "ctrl+s": self._send,
@@ -145,9 +147,17 @@ class Composing:
         if composer is None:
             return
         try:
-            self._drafts.keep(composer.number, composer.kind, composer.draft)
+            with self._draft_file:
+                if not composer.written:
+                    self._drafts.keep(composer.number, composer.kind, composer.draft)
         except OSError as error:
             self._warn(f"the draft can't be kept in {self._drafts.folder}: {error.strerror}")
+
+    def _written(self, composer: Composer) -> None:
+        """What was just committed is no draft any more, whoever leaves the queue now (in the thread that writes)."""
+        with self._draft_file:
+            composer.written = True
+            self._drafts.drop(composer.number, composer.kind)
 
     def turn(self, letter: Letter, taken_back: bool) -> None:
         """What undo takes back becomes a draft again, unless another was begun; done again, it is none any more."""
@@ -178,13 +188,12 @@ class Composing:
         letter = Letter(composer.kind, number, draft.text, composer.version, draft.cc, draft.files, status)
         self.keep()
         try:
-            remarks = await deeds.call(deeds.acts.write, letter)
+            remarks = await deeds.call(deeds.acts.write, letter, partial(self._written, composer))
         except Conflict as error:
             await self._conflict(composer, error)
         except TktError as error:
             self._warn(f"not sent: {error}")
         else:
-            self._drafts.drop(number, composer.kind)
             deeds.sent(letter)
             await self._close(composer)
             said = "; ".join([f"#{number}: {_sent(letter)}", *remarks])
@@ -266,8 +275,8 @@ class Composing:
         self.keep()
         failure, text = "", composer.draft.text
         try:
-            with self._screen.app.suspend():  # which comes back only if nothing is raised in it
-                try:
+            with self._screen.session.ending.terminal_lent(), self._screen.app.suspend():
+                try:  # here, as the screen comes back only if nothing is raised in its block
                     text = edited(text)
                 except TktError as error:
                     failure = str(error)

@@ -49,6 +49,8 @@ class Deeds:
         self._old: dict[int, int] = {}
         """Versions that were on the screen when a ticket was changed here: while they still are, they don't count."""
         self._refusal, self._refused_at = "", 0.0
+        self.under_way = False
+        """Whether the desk is at work; what still waits for its turn will not be begun."""
 
     def handlers(self) -> dict[str, Callable[[str], Work]]:
         return {
@@ -81,11 +83,18 @@ class Deeds:
 
     async def call(self, act: Callable[..., T], *args: object) -> T:
         """Call the desk in its thread. Raises TktError."""
-        asked = asyncio.get_running_loop().run_in_executor(self._thread, act, *args)
+        asked = asyncio.get_running_loop().run_in_executor(self._thread, self._noted, act, *args)
         done, _ = await asyncio.wait({asked}, timeout=PATIENCE)
         if not done:
             self._screen.say("waiting for the store …", theme.NOTICE)
         return await asked
+
+    def _noted(self, act: Callable[..., T], *args: object) -> T:
+        self.under_way = True
+        try:
+            return act(*args)
+        finally:
+            self.under_way = False
 
     @property
     def acts(self) -> Acts:

@@ -1,7 +1,8 @@
 """Following what others do: a thread that waits for commits and tells which tickets they touched.
 
-It has its own connection. A store that goes away is told once and tried again, more and more slowly; when it is back
-that is told too. Ends within a second of `stop`.
+What was committed before it began counts as one change of which nothing is known: a list that was read before that may
+lack it. It has its own connection. A store that goes away is told once and tried again, more and more slowly; when it
+is back that is told too. Ends within a second of `stop`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from tkt.errors import TktError, TryAgain
+from tkt.errors import NotFound, TktError, WrongSchema
 from tkt.store.location import Location
 from tkt.store.read import Reader, open_reader
 from tkt.store.read_events import EventRow, events_after, last_event
@@ -60,19 +61,20 @@ class Live(threading.Thread):
             try:
                 with open_reader(self._location) as reader:
                     self._watch(reader)
-            except TryAgain as error:
+            except (WrongSchema, NotFound) as error:  # which waiting does not mend
+                self._away(error)
+                return
+            except TktError as error:
                 pause = min(pause * 2, LONGEST_PAUSE) if self._is_away else 1.0
                 self._is_away = True
                 self._away(error)
                 self._stopped.wait(pause)
-            except TktError as error:
-                self._away(error)
-                return
 
     def _watch(self, reader: Reader) -> None:
         token: object = None
         if self._newest < 0:
             token, self._newest = reader.changed(), last_event(reader)
+            self._changed(Change([]))
         while True:
             found = reader.changed()
             if self._is_away:

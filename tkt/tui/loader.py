@@ -45,6 +45,7 @@ class Loader:
         self._generation = 0
         self._stale = False
         self._own = False
+        self._retrying = False
         self._refreshing = asyncio.Lock()
         self._paging = asyncio.Lock()
         self.macros: dict[str, str] = {}
@@ -223,10 +224,20 @@ class Loader:
             found = await loop.run_in_executor(thread or self._thread, source.call, read, *args)
         except TryAgain as error:
             self._screen.store_away(error)
-            self._screen.set_timer(RETRY_SECONDS, self.refresh)
+            self._retry_later()
             return None
         self._screen.store_away(None)
         return found
+
+    def _retry_later(self) -> None:
+        """However many reads have failed meanwhile: one refresh."""
+        if not self._retrying:
+            self._retrying = True
+            self._screen.set_timer(RETRY_SECONDS, self._retry)
+
+    def _retry(self) -> None:
+        self._retrying = False
+        self.refresh()
 
     async def save_files(self, number: int, folder: str) -> list[str]:
         """Write a ticket's attachments into a folder; the paths written. Raises TktError."""

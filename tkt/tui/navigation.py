@@ -59,7 +59,7 @@ class Navigation:
             "help": lambda _: self._screen.help.open(),
             "back": lambda _: self._back(),
             "quit": lambda _: self._quit(),
-            "suspend": lambda _: self._screen.app.action_suspend_process(),
+            "suspend": lambda _: self._suspend(),
         }
 
     # --- moving ------------------------------------------------------------------------------------------------------
@@ -300,6 +300,12 @@ class Navigation:
         else:
             screen.say("q leaves the queue")
         return None
+
+    def _suspend(self) -> None:
+        """Give the shell the terminal; not with a scheduler in this process, which may be in a transaction."""
+        if self._screen.session.serving:
+            raise TktError("a scheduler runs beside this queue, and ^z would stop it in the middle of its work")
+        self._screen.app.action_suspend_process()
 
     def _quit(self) -> Work:
         if self._screen.opened:

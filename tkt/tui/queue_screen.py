@@ -143,9 +143,17 @@ class QueueScreen(Screen[None], inherit_bindings=False):
 
     def leave(self) -> None:
         """Leave the queue; what was typed after that is nobody's."""
+        self.session.ending.leaving()
         self.keyboard.close()
         self.composing.keep()
         self.app.exit()
+
+    @property
+    def unanswered(self) -> str:
+        """What is given up when the queue ends now."""
+        if self.deeds.under_way and self.ready.is_set():
+            return "the store has not said whether the last change was made"
+        return "the store or the terminal did not answer; no change was under way"
 
     # --- keys and commands -------------------------------------------------------------------------------------------
 

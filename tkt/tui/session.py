@@ -10,6 +10,7 @@ from tkt.store.location import Location
 from tkt.times import utcnow
 from tkt.tui.acts import Acts
 from tkt.tui.drafts import Drafts
+from tkt.tui.ending import Ending
 from tkt.tui.live import Change, Live
 from tkt.tui.source import Source
 from tkt.tui.views import BUILT_IN, Asked
@@ -25,12 +26,17 @@ class Session:
         query: str = "",
         now: Callable[[], datetime] = utcnow,
         redraw: Callable[[], None] = lambda: None,
+        serving: bool = False,
+        ending: Ending | None = None,
     ) -> None:
         self.location = location
         self.actor_name = actor_name
         self.keys = keys
         self.now = now
         self.redraw = redraw
+        self.serving = serving
+        """Whether a scheduler runs in this process."""
+        self.ending = ending or Ending()
         self.asked = Asked(BUILT_IN[0], query or BUILT_IN[0].query)
         self.drafts = Drafts(location)
         self._live: Live | None = None
