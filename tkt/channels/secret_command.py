@@ -12,12 +12,14 @@ import os
 import shlex
 import signal
 import subprocess
+import threading
 from contextlib import suppress
 
 SECONDS = 30
 """How long it may take (it may ask an agent, a hardware key or another server)."""
 
 _running: set[subprocess.Popen[bytes]] = set()
+_starting = threading.Lock()
 
 
 class CommandFailed(Exception):
@@ -40,8 +42,10 @@ def first_line(command: str) -> str:
 
 def _run(words: list[str]) -> tuple[int, bytes]:
     """The exit status, and what was printed. Raises OSError, ValueError, IndexError, TimeoutExpired."""
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True) as process:
-        _running.add(process)
+    with _starting:
+        started = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
+        _running.add(started)
+    with started as process:
         try:
             printed, _ = process.communicate(timeout=SECONDS)
         except BaseException:  # whatever ends us here, nothing of it may be left behind
@@ -59,6 +63,9 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 @atexit.register
 def end_all() -> None:
-    """End those that other threads wait for: Ctrl-C does not reach them, and nobody else would."""
+    """End those that other threads wait for, and let none begin any more: Ctrl-C does not reach them, and nobody else
+    would.
+    """
+    _starting.acquire()
     for process in tuple(_running):
         _kill(process)
