@@ -114,7 +114,7 @@ def _in_words(counts: Counts) -> str:
 class _Done:
     """How far the import is, for whoever interrupts it."""
 
-    words = "nothing is in yet"
+    words = "what is in stays"  # the first messages may have been committed and not told yet
 
     def note(self, what: str, count: int, total: int) -> None:
         if what == "filing":
